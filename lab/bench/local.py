@@ -1,0 +1,127 @@
+"""Labs of the local runtime, measured from outside: their processes, and what they say of their scans."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.bench.process import cpu_s, descendants, pss_mib
+from lab.cli.background import ensure_supervisor
+from lab.connection import SupervisorClient
+from lab.labs import LabStatus
+from lab.paths import Paths
+
+SETTLE_S = 4.0
+MERGING = Path("/sys/kernel/mm/ksm")
+MERGING_SCANS, MERGING_LIMIT_S = 4, 60.0
+Say = Callable[[str, str], None]
+
+
+def wait_for_merging(say: Say) -> None:
+    """Where same-page merging is on, let the kernel look at every page a few times, within a bound."""
+    if not _merging():
+        return
+    scans = MERGING / "full_scans"
+    say("le noyau fusionne les pages semblables…", "the kernel merges pages that are alike…")
+    wanted = int(scans.read_text(encoding="ascii")) + MERGING_SCANS
+    deadline = time.monotonic() + MERGING_LIMIT_S
+    while int(scans.read_text(encoding="ascii")) < wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+class LocalBench:
+    """A supervisor of its own in `home`, with `count` labs of `line`."""
+
+    def __init__(self, home: Path, line: str, count: int, window_s: float, say: Say) -> None:
+        self._paths = Paths(home)
+        self._client = SupervisorClient(self._paths)
+        self._line = line
+        self._count = count
+        self._window_s = window_s
+        self._say = say
+        self.figures: dict[str, float] = {}
+
+    def run(self) -> dict[str, float]:
+        """All figures, with the keys that README's table has. Raises: UsineError: a lab does not start."""
+        try:
+            self._start()
+            labs = self._client.list()
+            time.sleep(SETTLE_S)
+            wait_for_merging(self._say)
+            self._quiet(labs)
+            self._flooded(labs)
+        finally:
+            if self._client.running():
+                self._client.shutdown(labs=True)
+        return self.figures
+
+    def _start(self) -> None:
+        begun = time.monotonic()
+        ensure_supervisor(self._paths)
+        self._client.start(self._line, "bench-0", seed=0)
+        self.figures["ready_first_s"] = time.monotonic() - begun
+        self._client.stop("bench-0", forget=True)
+        self._say(f"{self._count} labos démarrent…", f"{self._count} labs start…")
+        begun = time.monotonic()
+        with ThreadPoolExecutor(self._count) as pool:
+            list(pool.map(self._start_one, range(self._count)))
+        self.figures["ready_all_s"] = time.monotonic() - begun
+
+    def _start_one(self, number: int) -> None:
+        self._client.start(self._line, f"bench-{number}", seed=number)
+
+    def _quiet(self, labs: list[LabStatus]) -> None:
+        self._say(f"mesure au calme, {self._window_s:g} s…", f"measuring quietly, {self._window_s:g} s…")
+        pids = [lab.pid for lab in labs if lab.pid]
+        helpers = [pid for lab in pids for pid in descendants(lab)]
+        self._forget_lateness(labs)
+        before, before_helpers = _cpu(pids), _cpu(helpers)
+        time.sleep(self._window_s)
+        share = 100 / self._window_s / len(pids)
+        self.figures["cpu_per_lab_pct"] = (_cpu(pids) - before) * share
+        self.figures["broker_cpu_per_lab_pct"] = (_cpu(helpers) - before_helpers) * share
+        self.figures["memory_per_lab_mib"] = statistics.mean(map(pss_mib, pids))
+        self.figures["broker_memory_per_lab_mib"] = sum(map(pss_mib, helpers)) / len(pids)
+        self.figures["merging"] = float(_merging())
+        self.figures["scan_late_p99_ms"] = self._worst_p99(labs)
+
+    def _flooded(self, labs: list[LabStatus]) -> None:
+        victim, *others = labs
+        with self._client.attach(victim.name) as lab:
+            port = next(e["port"] for e in lab.request("endpoints") if e["protocol"] == "modbus")
+        self._say(f"inondation de {victim.name}…", f"flooding {victim.name}…")
+        self._forget_lateness(labs)
+        command = [sys.executable, "-m", "lab.bench.flood", str(port), str(self._window_s)]
+        answered = int(
+            subprocess.run(command, capture_output=True, check=True, timeout=self._window_s + 30).stdout
+        )
+        self.figures["flood_requests_per_s"] = answered / self._window_s
+        if others:
+            self.figures["flooded_scan_late_p99_ms"] = self._worst_p99(others)
+        self.figures["flood_victim_scan_late_p99_ms"] = self._worst_p99([victim])
+
+    def _forget_lateness(self, labs: list[LabStatus]) -> None:
+        for status in labs:
+            with self._client.attach(status.name) as lab:
+                lab.request("lateness", forget=True)
+
+    def _worst_p99(self, labs: list[LabStatus]) -> float:
+        """The 99th percentile over all the labs' scans (each lab's own p99 would hide a bad one)."""
+        late: list[float] = []
+        for status in labs:
+            with self._client.attach(status.name) as lab:
+                late += lab.request("lateness")
+        late.sort()
+        return late[min(len(late) - 1, len(late) * 99 // 100)]
+
+
+def _merging() -> bool:
+    run = MERGING / "run"
+    return run.exists() and run.read_text(encoding="ascii").strip() == "1"
+
+
+def _cpu(pids: list[int]) -> float:
+    return sum(map(cpu_s, pids))

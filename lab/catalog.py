@@ -1,0 +1,42 @@
+"""The lines there are: every folder of `scenarios/lines` with a `line.yaml`."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from simulators.errors import InputError
+from simulators.model import Line, load_line
+
+
+def lines_folder() -> Path:
+    """Where the lines stand."""
+    return Path(str(files("scenarios"))) / "lines"
+
+
+def line_names() -> list[str]:
+    """The ids of the lines, sorted."""
+    return sorted(path.parent.name for path in lines_folder().glob("*/line.yaml"))
+
+
+def line_path(name: str) -> Path:
+    """The `line.yaml` of the line called `name`, or of a path to a line of one's own.
+
+    Raises:
+        InputError: there is none; says which there are.
+    """
+    own = Path(name)
+    if own.suffix in {".yaml", ".yml"} and own.exists():
+        return own.absolute()
+    if (own / "line.yaml").exists() and ("/" in name or "\\" in name):
+        return (own / "line.yaml").absolute()
+    if name in line_names():
+        return lines_folder() / name / "line.yaml"
+    known = ", ".join(line_names())
+    raise InputError(
+        f"ligne {name} inconnue ; choisissez parmi : {known}, ou donnez le chemin d'un line.yaml",
+        f"unknown line {name}; choose one of: {known}, or give the path of a line.yaml",
+    )
+
+
+def find_line(name: str) -> Line:
+    """The line called `name` (or at that path). Raises: InputError."""
+    return load_line(line_path(name))

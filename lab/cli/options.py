@@ -1,0 +1,42 @@
+"""Arguments and options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from lab.cli.output import say
+from lab.connection import LabConnection, SupervisorClient
+from lab.paths import default_paths
+
+LabName = Annotated[
+    str,
+    typer.Argument(
+        metavar="LABO" if say("f", "e") == "f" else "LAB",
+        help=say("nom du labo (voir « lab ps »)", "the lab's name (see 'lab ps')"),
+    ),
+]
+LineName = Annotated[
+    str, typer.Argument(help=say("ligne, ou chemin d'un line.yaml", "line, or path of a line.yaml"))
+]
+DeviceName = Annotated[str, typer.Argument(help=say("équipement de la ligne", "device of the line"))]
+AsJson = Annotated[bool, typer.Option("--json", help=say("résultat en JSON", "result as JSON"))]
+Seed = Annotated[int | None, typer.Option(help=say("graine ; au hasard sinon", "seed; random otherwise"))]
+Speed = Annotated[
+    float, typer.Option(min=1, max=100, help=say("vitesse, de 1 à 100", "speed, from 1 to 100"))
+]
+Flat = Annotated[
+    bool,
+    typer.Option(
+        "--flat", help=say("sans zones : tout sur la boucle locale", "no zones: everything on loopback")
+    ),
+]
+
+
+def supervisor() -> SupervisorClient:
+    """The client of this user's supervisor."""
+    return SupervisorClient(default_paths())
+
+
+def attach(name: str) -> LabConnection:
+    """A connection to the lab. Raises: NotFoundError."""
+    return supervisor().attach(name)

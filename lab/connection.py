@@ -1,0 +1,190 @@
+"""Blocking clients of the two Unix sockets: the supervisor's, and a lab's control channel."""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from lab.labs import LabStatus
+from lab.paths import Paths
+from simulators import errors
+from simulators.errors import NotFoundError, UsineError
+from simulators.snapshot import Snapshot
+
+ANSWER_LIMIT_S = 60.0
+# A lab sends a snapshot a second.
+SILENCE_LIMIT_S = 5.0
+FD_LIMIT = 4
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class Wire:
+    """Newline-delimited JSON over a connected socket."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+        self.fds: list[int] = []
+        self._buffer = b""
+
+    def send(self, message: Any) -> None:
+        self.socket.sendall(msgspec.json.encode(message) + b"\n")
+
+    def receive(self, limit_s: float | None) -> bytes:
+        """One line. Raises: ConnectionError: closed or silent for `limit_s`."""
+        self.socket.settimeout(limit_s)
+        while b"\n" not in self._buffer:
+            try:
+                data, fds, _flags, _address = socket.recv_fds(self.socket, 1 << 16, FD_LIMIT)
+            except TimeoutError as error:
+                raise ConnectionError("timed out") from error
+            self.fds += fds
+            if not data:
+                raise ConnectionError("closed")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class LabConnection:
+    """A way into one lab (`lab.labs.Connection`)."""
+
+    def __init__(self, name: str, connected: socket.socket) -> None:
+        self._name = name
+        self._wire = Wire(connected)
+        self._last_id = 0
+
+    def request(self, verb: str, **arguments: Any) -> Any:
+        self._last_id += 1
+        try:
+            self._wire.send({"id": self._last_id, "verb": verb, "arguments": arguments})
+            while True:
+                answer = msgspec.json.decode(self._wire.receive(ANSWER_LIMIT_S))
+                if answer.get("id") == self._last_id:
+                    return _result(answer)
+        except OSError as error:
+            raise self._lost() from error
+
+    def stream(self) -> Iterator[Snapshot]:
+        self.request("subscribe")
+        while True:
+            try:
+                line = self._wire.receive(SILENCE_LIMIT_S)
+            except OSError:
+                return
+            message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+            if "snapshot" in message:
+                yield msgspec.json.decode(message["snapshot"], type=Snapshot)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def __enter__(self) -> "LabConnection":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _lost(self) -> UsineError:
+        return NotFoundError(
+            f"{self._name} ne répond plus ; voyez « lab ps »",
+            f"{self._name} does not answer any more; see 'lab ps'",
+        )
+
+
+class SupervisorClient:
+    """The supervisor (`lab.labs.Labs`), one connection a call."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+
+    def running(self) -> bool:
+        """Whether a supervisor answers."""
+        try:
+            self._call("ping")
+        except UsineError:
+            return False
+        return True
+
+    def list(self) -> list[LabStatus]:
+        if not self.running():
+            return []
+        return msgspec.convert(self._call("list"), list[LabStatus])
+
+    def start(
+        self,
+        line: str,
+        name: str | None = None,
+        seed: int | None = None,
+        speed: float = 1.0,
+        flat: bool = False,
+        progress: Progress = lambda _message: None,
+    ) -> LabStatus:
+        """Start a lab; returns when all its devices answer. Raises: UsineError."""
+        answer = self._call("start", progress, line=line, name=name, seed=seed, speed=speed, flat=flat)
+        return msgspec.convert(answer, LabStatus)
+
+    def stop(self, name: str, forget: bool = False) -> None:
+        """End a lab; one that does not run any more is no error. Raises: NotFoundError: never heard of."""
+        self._call("stop", name=name, forget=forget)
+
+    def shutdown(self, labs: bool) -> None:
+        """End the supervisor, and the labs too if `labs`."""
+        self._call("shutdown", labs=labs)
+
+    def attach(self, name: str) -> LabConnection:
+        wire = self._open()
+        try:
+            wire.send({"id": 1, "verb": "attach", "arguments": {"name": name}})
+            _result(msgspec.json.decode(wire.receive(ANSWER_LIMIT_S)))
+            return LabConnection(name, socket.socket(fileno=wire.fds[0]))
+        except OSError as error:
+            raise _silent() from error
+        finally:
+            wire.close()
+
+    def _call(self, verb: str, progress: Progress = lambda _message: None, **arguments: Any) -> Any:
+        wire = self._open()
+        try:
+            wire.send({"id": 1, "verb": verb, "arguments": arguments})
+            while True:
+                answer = msgspec.json.decode(wire.receive(ANSWER_LIMIT_S))
+                if "progress" not in answer:
+                    return _result(answer)
+                progress(answer["progress"])
+        except OSError as error:
+            raise _silent() from error
+        finally:
+            wire.close()
+
+    def _open(self) -> Wire:
+        connected = socket.socket(socket.AF_UNIX)
+        try:
+            connected.connect(str(self._paths.supervisor_socket))
+            connected.sendall(self._paths.token().encode() + b"\n")
+        except OSError as error:
+            connected.close()
+            raise NotFoundError(
+                "aucun labo ne tourne ; lancez « lab start bottling » ou « lab up »",
+                "no lab runs; use 'lab start bottling' or 'lab up'",
+            ) from error
+        return Wire(connected)
+
+
+def _silent() -> UsineError:
+    return NotFoundError(
+        "le superviseur ne répond plus ; voyez « lab doctor »",
+        "the supervisor does not answer any more; see 'lab doctor'",
+    )
+
+
+def _result(answer: dict[str, Any]) -> Any:
+    if "error" not in answer:
+        return answer.get("result")
+    refusal = answer["error"]
+    kind = getattr(errors, refusal.get("kind", ""), UsineError)
+    raise kind(refusal["fr"], refusal["en"])

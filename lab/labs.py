@@ -1,0 +1,59 @@
+"""How the command line and the web reach the labs that run."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from simulators.snapshot import Snapshot
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where the user's own tools reach a device: a forward on 127.0.0.1."""
+
+    device: str
+    protocol: Literal["modbus", "opcua", "mqtt"]
+    host: str
+    port: int
+
+
+class LabStatus(msgspec.Struct, frozen=True):
+    """One lab, as `lab ps` lists it. `state` is `failed` while a crashed lab is not back."""
+
+    name: str
+    line: str
+    runtime: str
+    state: Literal["starting", "running", "failed"]
+    pid: int | None
+    seed: int
+    started_unix_s: float
+    restarts: int
+    detail: str = ""
+
+
+class Connection(Protocol):
+    """An authenticated way into one lab. Close it; it is a context manager."""
+
+    def request(self, verb: str, **arguments: Any) -> Any:
+        """One verb of the control channel (`simulators.control`). Raises: UsineError: the lab's own answer."""
+        ...
+
+    def stream(self) -> Iterator[Snapshot]:
+        """The lab's snapshots, one a second, until the lab or this connection closes."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> "Connection": ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Labs(Protocol):
+    """The supervisor, seen by those who have no rights of their own."""
+
+    def list(self) -> list[LabStatus]: ...
+
+    def attach(self, name: str) -> Connection:
+        """Raises: NotFoundError: no such lab, with those that run."""
+        ...

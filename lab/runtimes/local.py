@@ -1,0 +1,135 @@
+"""Labs as processes forked from a warm parent: the supervisor itself."""
+
+import gc
+import os
+import signal
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lab.runtimes.contract import Handle
+from lab.runtimes.limits import Limits
+from simulators.host.plan import Plan
+from simulators.host.process import preload, prepare, run
+from simulators.host.warmth import settle
+from simulators.model import Line
+
+
+class LocalLaunch:
+    """Reads what the child reports until it is ready or gone."""
+
+    def __init__(self, handle: Handle, descriptor: int) -> None:
+        self.handle = handle
+        self._descriptor = descriptor
+        self._buffer = b""
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def news(self) -> list[dict[str, Any]] | None:
+        data = os.read(self._descriptor, 1 << 16)
+        if not data:
+            os.close(self._descriptor)
+            return None
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        return [msgspec.json.decode(line) for line in lines]
+
+
+class LocalRuntime:
+    """Forks; so it must live in a process without threads and without an event loop."""
+
+    name = "local"
+
+    def __init__(self, limits: Limits, log: Path) -> None:
+        self._limits = limits
+        self._log = log
+        self._children: set[int] = set()
+
+    def warm(self) -> None:
+        """Import and build what children share, once, and keep the collector off it."""
+        gc.disable()
+        preload()
+        settle()
+
+    def prepare(self, line: Line) -> None:
+        prepare(line)
+        settle()
+
+    def launch(self, plan: Plan, line: Line, restarts: int) -> LocalLaunch:
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _child(plan, line, writer, self._log)
+        os.close(writer)
+        self._children.add(pid)
+        self._limits.place(plan.name, pid)
+        handle = Handle(plan, pid, started_ticks(pid) or 0, time.time(), restarts)
+        return LocalLaunch(handle, reader)
+
+    def settle(self, handle: Handle) -> None:
+        self._limits.tighten(handle.plan.name)
+
+    def watch(self, handle: Handle) -> int | None:
+        # A child that has not been reaped is itself, even when it ended before anybody looked.
+        if handle.pid not in self._children and started_ticks(handle.pid) != handle.started_ticks:
+            return None
+        try:
+            return os.pidfd_open(handle.pid)
+        except ProcessLookupError:
+            return None
+
+    def end(self, handle: Handle, force: bool) -> None:
+        if started_ticks(handle.pid) == handle.started_ticks:
+            os.kill(handle.pid, signal.SIGKILL if force else signal.SIGTERM)
+
+    def reap(self, handle: Handle) -> str:
+        if handle.pid not in self._children:
+            return "gone"
+        self._children.discard(handle.pid)
+        _pid, status = os.waitpid(handle.pid, 0)
+        self._limits.release(handle.plan.name)
+        if os.WIFSIGNALED(status):
+            return signal.Signals(os.WTERMSIG(status)).name
+        return f"exit {os.waitstatus_to_exitcode(status)}"
+
+
+def started_ticks(pid: int) -> int | None:
+    """When the process began, in clock ticks since boot; None if there is none or it is a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _child(plan: Plan, line: Line, writer: int, log: Path) -> None:
+    """Never returns: the parent's code must not run twice."""
+    status = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        kept = os.dup2(writer, 3) if writer != 3 else 3
+        os.closerange(4, 1 << 16)
+
+        def report(message: dict[str, Any]) -> None:
+            try:
+                os.write(kept, msgspec.json.encode(message) + b"\n")
+            except OSError:
+                return
+            if "ready" in message or "error" in message:
+                os.close(kept)
+
+        status = run(plan, line, report)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)

@@ -1,0 +1,31 @@
+"""Runs a supervisor until it is told to end."""
+
+import signal
+import sys
+
+from lab.paths import default_paths
+from lab.runtimes.limits import Limits
+from lab.runtimes.local import LocalRuntime
+from lab.supervisor.supervisor import Supervisor
+from simulators.errors import UsineError
+
+
+def main() -> int:
+    """Returns the process's exit status."""
+    paths = default_paths()
+    try:
+        paths.prepare()
+        runtime = LocalRuntime(Limits(), paths.supervisor_log)
+        supervisor = Supervisor(paths, runtime)
+    except UsineError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: supervisor.end(labs=True))
+    runtime.warm()
+    supervisor.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The supervisor's Unix socket: who may speak, and what they say."""
+
+import contextlib
+import hmac
+import os
+import selectors
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simulators.errors import InputError, StartError, UsineError
+
+REQUEST_LIMIT_BYTES = 1 << 20
+SEND_LIMIT_S = 1.0
+
+
+@dataclass(eq=False)
+class Client:
+    """One connection; nothing but its token is heard before it is authenticated."""
+
+    socket: socket.socket
+    authenticated: bool = False
+    buffer: bytes = b""
+    request_id: int = 0
+
+    def answer(self, result: Any, fds: list[int] | None = None) -> None:
+        """The result of its last request, with file descriptors if any."""
+        self._send({"id": self.request_id, "result": result}, fds)
+
+    def refuse(self, refusal: dict[str, str]) -> None:
+        """The error (`kind`, `fr`, `en`) that its last request met."""
+        self._send({"id": self.request_id, "error": refusal})
+
+    def progress(self, message: dict[str, Any]) -> None:
+        """News of its last request, before the answer."""
+        self._send({"id": self.request_id, "progress": message})
+
+    def _send(self, message: dict[str, Any], fds: list[int] | None = None) -> None:
+        data = msgspec.json.encode(message) + b"\n"
+        with contextlib.suppress(OSError):
+            self.socket.settimeout(SEND_LIMIT_S)
+            if fds:
+                socket.send_fds(self.socket, [data], fds)
+            else:
+                self.socket.sendall(data)
+            self.socket.setblocking(False)
+
+
+Hear = Callable[[Client, str, dict[str, Any]], None]
+
+
+def refusal(error: UsineError) -> dict[str, str]:
+    """An error as clients are told it."""
+    return {"kind": type(error).__name__, "fr": error.text.fr, "en": error.text.en}
+
+
+class Door:
+    """Accepts clients and calls `hear(client, verb, arguments)` for each request."""
+
+    def __init__(
+        self,
+        path: Path,
+        token: str,
+        selector: selectors.BaseSelector,
+        hear: Hear,
+    ) -> None:
+        self._path = path
+        self._token = token.encode()
+        self._selector = selector
+        self._hear = hear
+        self._listener = _listen(path)
+        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def close(self) -> None:
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            connected, _address = self._listener.accept()
+            connected.setblocking(False)
+            client = Client(connected)
+            self._selector.register(connected, selectors.EVENT_READ, lambda: self._read(client))
+
+    def _read(self, client: Client) -> None:
+        try:
+            data = client.socket.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        client.buffer += data
+        if not data or len(client.buffer) > REQUEST_LIMIT_BYTES:
+            self._drop(client)
+            return
+        *lines, client.buffer = client.buffer.split(b"\n")
+        for line in lines:
+            if client.authenticated:
+                self._request(client, line)
+            elif hmac.compare_digest(line, self._token):
+                client.authenticated = True
+            else:
+                self._drop(client)
+                return
+
+    def _request(self, client: Client, line: bytes) -> None:
+        try:
+            request = msgspec.json.decode(line, type=dict[str, Any])
+            client.request_id = int(request.get("id", 0))
+            self._hear(client, str(request.get("verb", "")), dict(request.get("arguments", {})))
+        except UsineError as error:
+            client.refuse(refusal(error))
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            fault = InputError(f"requête incorrecte : {error}", f"malformed request: {error}")
+            client.refuse(refusal(fault))
+
+    def _drop(self, client: Client) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(client.socket)
+        client.socket.close()
+
+
+def _listen(path: Path) -> socket.socket:
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise StartError(
+                f"un superviseur tourne déjà dans {path.parent}",
+                f"a supervisor already runs in {path.parent}",
+            )
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"{path} : {error} ; donnez un dossier plus court par USINE_HOME",
+            f"{path}: {error}; give a shorter folder in USINE_HOME",
+        ) from error
+    finally:
+        os.umask(mask)
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,228 @@
+"""The labs of one supervisor: started, watched, restarted after a crash, ended, found again."""
+
+import contextlib
+import os
+import selectors
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from lab.labs import LabStatus
+from lab.paths import Paths
+from lab.runtimes.contract import Handle, Launch, Runtime
+from lab.supervisor.door import refusal
+from simulators.errors import StartError
+from simulators.host.plan import Plan
+from simulators.model import Line, load_line
+
+STOP_LIMIT_S = 5.0
+# Five crashes within a minute and a lab is given up.
+CRASHES_MAX, CRASHES_WINDOW_S = 5, 60.0
+
+
+@dataclass
+class Waiter:
+    """Who asked for a start: told each device, then one of `done` and `failed`."""
+
+    progress: Callable[[dict[str, Any]], None]
+    done: Callable[[LabStatus], None]
+    failed: Callable[[dict[str, str]], None]
+
+
+@dataclass
+class Lab:
+    """A lab that was started and not stopped since."""
+
+    handle: Handle
+    state: Literal["starting", "running", "failed"] = "starting"
+    launch: Launch | None = None
+    watched: int | None = None
+    waiter: Waiter | None = None
+    stoppers: list[Callable[[], None]] = field(default_factory=list)
+    stop_by_s: float | None = None
+    forget: bool = False
+    crashes: list[float] = field(default_factory=list)
+    detail: str = ""
+    refusal: dict[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.handle.plan.name
+
+
+class Fleet:
+    """Single-threaded: everything happens when `selector` says that a descriptor is readable."""
+
+    def __init__(self, paths: Paths, runtime: Runtime, selector: selectors.BaseSelector) -> None:
+        self._paths = paths
+        self._runtime = runtime
+        self._selector = selector
+        self._lines: dict[tuple[str, float], Line] = {}
+        self.labs: dict[str, Lab] = {}
+
+    def status(self, lab: Lab) -> LabStatus:
+        plan = lab.handle.plan
+        return LabStatus(
+            name=plan.name,
+            line=Path(plan.line).parent.name,
+            runtime=self._runtime.name,
+            state=lab.state,
+            pid=None if lab.state == "failed" else lab.handle.pid,
+            seed=plan.seed,
+            started_unix_s=lab.handle.started_unix_s,
+            restarts=lab.handle.restarts,
+            detail=lab.detail,
+        )
+
+    def line(self, path: Path) -> Line:
+        """The line at `path`, read once for all the labs that run it. Raises: InputError."""
+        key = (str(path), path.stat().st_mtime)
+        if key not in self._lines:
+            line = load_line(path)
+            self._runtime.prepare(line)
+            self._lines[key] = line
+        return self._lines[key]
+
+    def start(self, plan: Plan, waiter: Waiter | None = None, after: Lab | None = None) -> None:
+        """Launch a lab, or launch it again `after` a crash. Raises: InputError: its line cannot be read."""
+        line = self.line(Path(plan.line))
+        launch = self._runtime.launch(plan, line, after.handle.restarts + 1 if after else 0)
+        lab = Lab(launch.handle, launch=launch, waiter=waiter)
+        if after is not None:
+            lab.crashes, lab.detail = after.crashes, after.detail
+        self.labs[plan.name] = lab
+        self._selector.register(launch, selectors.EVENT_READ, lambda: self._news(lab))
+        self._watch(lab)
+
+    def stop(self, lab: Lab, then: Callable[[], None] | None = None, forget: bool = False) -> None:
+        """End a lab; `then` is called when it has ended."""
+        lab.forget = lab.forget or forget
+        if then is not None:
+            lab.stoppers.append(then)
+        if lab.state == "failed" and lab.watched is None:
+            self._gone(lab)
+        elif lab.stop_by_s is None:
+            lab.stop_by_s = time.monotonic() + STOP_LIMIT_S
+            self._runtime.end(lab.handle, force=False)
+
+    def press(self) -> None:
+        """Those that were asked to end, and have not in time, are made to."""
+        for lab in list(self.labs.values()):
+            if lab.stop_by_s is not None and time.monotonic() > lab.stop_by_s:
+                self._runtime.end(lab.handle, force=True)
+
+    def adopt(self) -> None:
+        """Find again the labs of a supervisor that died: their processes say whether they live."""
+        for path in sorted(self._paths.run.glob("*.json")):
+            try:
+                handle = msgspec.json.decode(path.read_bytes(), type=Handle)
+            except (OSError, msgspec.MsgspecError):
+                continue
+            lab = Lab(handle, state="running")
+            self._watch(lab)
+            if lab.watched is None:
+                path.unlink(missing_ok=True)
+            else:
+                self.labs[lab.name] = lab
+
+    def clear(self, name: str, folder: bool) -> None:
+        """Remove what is left of a lab that has ended; with `folder`, its files too."""
+        self._paths.handle(name).unlink(missing_ok=True)
+        self._paths.control(name).unlink(missing_ok=True)
+        if folder:
+            shutil.rmtree(self._paths.lab(name), ignore_errors=True)
+
+    def _watch(self, lab: Lab) -> None:
+        lab.watched = self._runtime.watch(lab.handle)
+        if lab.watched is not None:
+            self._selector.register(lab.watched, selectors.EVENT_READ, lambda: self._ended(lab))
+
+    def _news(self, lab: Lab) -> None:
+        launch = lab.launch
+        if launch is None:
+            return
+        descriptor = launch.fileno()
+        news = launch.news()
+        if news is None:
+            self._selector.unregister(descriptor)
+            lab.launch = None
+            return
+        for message in news:
+            if "ready" in message:
+                self._ready(lab, message["forwards"])
+            elif "error" in message:
+                self._refused(lab, message["error"])
+            elif lab.waiter is not None:
+                lab.waiter.progress(message)
+
+    def _ready(self, lab: Lab, forwards: dict[str, int]) -> None:
+        plan = msgspec.structs.replace(lab.handle.plan, forwards=forwards)
+        lab.handle = msgspec.structs.replace(lab.handle, plan=plan)
+        lab.state, lab.detail = "running", ""
+        self._runtime.settle(lab.handle)
+        self._write(lab.handle)
+        if lab.waiter is not None:
+            waiter, lab.waiter = lab.waiter, None
+            waiter.done(self.status(lab))
+
+    def _refused(self, lab: Lab, error: dict[str, str]) -> None:
+        """It said why it cannot run, and ends by itself; who asked is told when it has."""
+        lab.refusal = error
+        lab.detail = f"{error['fr']} / {error['en']}"
+        if lab.waiter is not None:
+            lab.stop_by_s = time.monotonic() + STOP_LIMIT_S
+
+    def _ended(self, lab: Lab) -> None:
+        if lab.watched is not None:
+            self._selector.unregister(lab.watched)
+            os.close(lab.watched)
+            lab.watched = None
+        while lab.launch is not None:
+            self._news(lab)
+        how = self._runtime.reap(lab.handle)
+        if lab.waiter is not None:
+            waiter, lab.waiter = lab.waiter, None
+            self._gone(lab)
+            waiter.failed(lab.refusal or refusal(self._silent_death(lab, how)))
+        elif lab.stop_by_s is not None:
+            self._gone(lab)
+        else:
+            self._crashed(lab, how)
+
+    def _silent_death(self, lab: Lab, how: str) -> StartError:
+        log = self._paths.supervisor_log
+        return StartError(
+            f"{lab.name} : le processus du labo a fini ({how}) ; voyez {log}",
+            f"{lab.name}: the lab's process ended ({how}); see {log}",
+        )
+
+    def _crashed(self, lab: Lab, how: str) -> None:
+        now = time.monotonic()
+        lab.crashes = [t for t in lab.crashes if now - t < CRASHES_WINDOW_S] + [now]
+        if len(lab.crashes) > CRASHES_MAX:
+            lab.state = "failed"
+            lab.detail = f"{len(lab.crashes)} × {how} ; {lab.detail}"
+            return
+        lab.detail = how
+        self.start(lab.handle.plan, after=lab)
+
+    def _gone(self, lab: Lab) -> None:
+        self.labs.pop(lab.name, None)
+        self.clear(lab.name, lab.forget)
+        for told in lab.stoppers:
+            told()
+
+    def _write(self, handle: Handle) -> None:
+        path = self._paths.handle(handle.plan.name)
+        fresh = path.with_suffix(".new")
+        # A disk that is full costs the adoption of this lab after a crash of ours, not the lab.
+        with contextlib.suppress(OSError):
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(handle))
+            fresh.replace(path)

@@ -1,0 +1,182 @@
+"""The supervisor's verbs, and its life.
+
+| verb | arguments | result |
+|---|---|---|
+| ping | – | "pong" |
+| list | – | [`lab.labs.LabStatus`] |
+| start | line, name, seed, speed, flat | `{"progress": …}` messages, then a LabStatus |
+| stop | name, forget | true |
+| attach | name | true, with an authenticated connection to the lab as a file descriptor |
+| shutdown | labs | true |
+"""
+
+import secrets
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from lab.catalog import line_path
+from lab.paths import Paths, check_name
+from lab.runtimes.contract import Runtime
+from lab.supervisor.door import Client, Door
+from lab.supervisor.fleet import STOP_LIMIT_S, Fleet, Waiter
+from simulators.clock import SPEED_MAX, SPEED_MIN
+from simulators.errors import InputError, NotFoundError
+from simulators.host.plan import Plan
+
+LOOK_S = 0.25
+
+
+class Supervisor:
+    """Serves one folder of labs; `runtime` carries them. Raises: StartError: another one serves it."""
+
+    def __init__(self, paths: Paths, runtime: Runtime) -> None:
+        self._paths = paths
+        self._selector = selectors.DefaultSelector()
+        self._fleet = Fleet(paths, runtime, self._selector)
+        self._door = Door(paths.supervisor_socket, paths.token(), self._selector, self._hear)
+        self._verbs: dict[str, Callable[..., None]] = {
+            "ping": self._ping,
+            "list": self._list,
+            "start": self._start,
+            "stop": self._stop,
+            "attach": self._attach,
+            "shutdown": self._shutdown,
+        }
+        self._ending = False
+
+    def serve(self) -> None:
+        """Serve until told to end; labs go on unless they were told to end too."""
+        self._fleet.adopt()
+        while not self._ending:
+            self._look()
+        self._door.close()
+
+    def end(self, labs: bool) -> None:
+        """Leave `serve`; with `labs`, once they have ended."""
+        if labs:
+            for lab in list(self._fleet.labs.values()):
+                self._fleet.stop(lab)
+            deadline = time.monotonic() + 2 * STOP_LIMIT_S
+            while self._fleet.labs and time.monotonic() < deadline:
+                self._look()
+        self._ending = True
+
+    def _look(self) -> None:
+        for key, _events in self._selector.select(timeout=LOOK_S):
+            # A handler may have closed what another of this round was about.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+        self._fleet.press()
+
+    def _hear(self, client: Client, name: str, arguments: dict[str, object]) -> None:
+        verb = self._verbs.get(name)
+        if verb is None:
+            known = ", ".join(self._verbs)
+            raise InputError(
+                f"verbe {name} inconnu ; choisissez parmi : {known}",
+                f"unknown verb {name}; choose one of: {known}",
+            )
+        verb(client, **arguments)
+
+    def _ping(self, client: Client) -> None:
+        client.answer("pong")
+
+    def _list(self, client: Client) -> None:
+        statuses = [self._fleet.status(lab) for lab in self._fleet.labs.values()]
+        client.answer(msgspec.to_builtins(statuses))
+
+    def _start(
+        self,
+        client: Client,
+        line: str,
+        name: str | None = None,
+        seed: int | None = None,
+        speed: float = 1.0,
+        flat: bool = False,
+    ) -> None:
+        path = line_path(line)
+        chosen = check_name(name) if name else self._free_name(self._fleet.line(path).id.replace("_", "-"))
+        former = self._fleet.labs.get(chosen)
+        if former is not None and former.state != "failed":
+            raise InputError(
+                f"le labo {chosen} tourne déjà ; choisissez un autre nom (--name) ou « lab stop {chosen} »",
+                f"lab {chosen} already runs; choose another name (--name) or 'lab stop {chosen}'",
+            )
+        if not SPEED_MIN <= speed <= SPEED_MAX:
+            raise InputError(
+                f"vitesse {speed:g} : choisissez de 1 à 100", f"speed {speed:g}: choose from 1 to 100"
+            )
+        plan = Plan(
+            name=chosen,
+            line=str(path),
+            seed=secrets.randbelow(1 << 31) if seed is None else seed,
+            folder=str(self._paths.lab(chosen)),
+            control=str(self._paths.control(chosen)),
+            token=secrets.token_hex(32),
+            speed=speed,
+            flat=flat,
+        )
+        waiter = Waiter(client.progress, lambda s: client.answer(msgspec.to_builtins(s)), client.refuse)
+        self._fleet.start(plan, waiter)
+
+    def _stop(self, client: Client, name: str, forget: bool = False) -> None:
+        lab = self._fleet.labs.get(name)
+        if lab is not None:
+            self._fleet.stop(lab, lambda: client.answer(True), forget)
+            return
+        if not self._paths.lab(check_name(name)).exists():
+            raise self._unknown(name)
+        self._fleet.clear(name, forget)
+        client.answer(True)
+
+    def _attach(self, client: Client, name: str) -> None:
+        lab = self._fleet.labs.get(name)
+        if lab is None:
+            raise self._unknown(name)
+        if lab.state != "running":
+            raise NotFoundError(
+                f"le labo {name} n'est pas en marche ({lab.state}) ; {lab.detail or 'voyez « lab ps »'}",
+                f"lab {name} is not running ({lab.state}); {lab.detail or 'see lab ps'}",
+            )
+        with connect(lab.handle.plan) as connected:
+            client.answer(True, [connected.fileno()])
+
+    def _shutdown(self, client: Client, labs: bool = False) -> None:
+        self.end(labs)
+        client.answer(True)
+
+    def _free_name(self, base: str) -> str:
+        count = 1
+        while (name := base if count == 1 else f"{base}-{count}") in self._fleet.labs:
+            count += 1
+        return name
+
+    def _unknown(self, name: str) -> NotFoundError:
+        known = ", ".join(self._fleet.labs) or "–"
+        return NotFoundError(
+            f"aucun labo {name} ; ceux qui tournent : {known}", f"no lab {name}; those that run: {known}"
+        )
+
+
+def connect(plan: Plan) -> socket.socket:
+    """An authenticated connection to a lab's control channel.
+
+    Raises:
+        NotFoundError: the lab does not answer.
+    """
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(2.0)
+    try:
+        connected.connect(plan.control)
+        connected.sendall(plan.token.encode() + b"\n")
+    except OSError as error:
+        connected.close()
+        raise NotFoundError(
+            f"le labo {plan.name} ne répond pas ({error})", f"lab {plan.name} does not answer ({error})"
+        ) from error
+    connected.settimeout(None)
+    return connected

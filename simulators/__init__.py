@@ -1,0 +1,1 @@
+"""The virtual production line: plant, PLCs, devices and network. Imports nothing else of ours."""

@@ -1,0 +1,35 @@
+"""The control channel's words: newline-delimited JSON over a socket that only the orchestrator can reach.
+
+A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answer is `{"id": 1, "result": …}` or
+`{"id": 1, "error": {"kind": "InputError", "fr": …, "en": …}}`. After `subscribe` the lab sends
+`{"snapshot": …}` once a second.
+
+| verb | arguments | result |
+|---|---|---|
+| describe | – | the line's specs (`simulators.model.Line` as JSON) and `fault_modes` by asset |
+| snapshot | – | `simulators.snapshot.Snapshot` |
+| subscribe | – | true, then snapshots |
+| trend | tags, minutes | {tag: [[unix_s, value], …]} of what SCADA was shown, from the historian |
+| write | tag, value | true: an operator's command, sent by SCADA over the wire |
+| acknowledge | alarm | true; an alarm's id, or all of them |
+| fault | asset, mode, severity | true; 0 mends |
+| speed | speed | true |
+| pause, resume | – | true |
+| reset | factory | true: the plant and the PLCs as at the start; configurations and programs too if asked |
+| config | device | {"text", "default", "versions", "schema"} |
+| configure | device, text | true: checked, applied, device restarted; nothing changed on error |
+| restart | device | true |
+| kill | device | true: ends it without ceremony, for tests and exercises; the host restarts it |
+| plc_download | device, source | {"sha256"} |
+| plc_upload | device | {"source", "sha256"} |
+| plc_mode | device, mode | true |
+| plc_status | device | `simulators.contracts.Diagnostics` |
+| plcs | – | the ids of the line's PLCs |
+| capture_start | – | true |
+| capture_stop | – | {"pcap_base64", "frames", "dropped", "events"} |
+| logs | device, lines | [{"unix_s", "device", "event", …}], of every device if none is named |
+| lateness | forget | how late each of the last scans was (ms) |
+| endpoints | – | [{"device", "protocol", "host", "port"}] |
+| enter | zone | {"pid", "user", "net", "address"}: descriptors of the zone's namespaces in that process, or null |
+| stop | – | true, then the lab ends |
+"""

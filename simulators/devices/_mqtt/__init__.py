@@ -1,0 +1,1 @@
+"""What the MQTT devices and SCADA share."""

@@ -1,0 +1,82 @@
+"""A vibration window as it travels: a header of 32 bytes, then the samples as little-endian int16.
+
+| offset | type | field |
+|---|---|---|
+| 0 | 4 bytes | `UEV1` |
+| 4 | uint16 | header size, 32 |
+| 6 | uint16 | channels, 1 |
+| 8 | uint64 | end of the window, milliseconds since 1970 |
+| 16 | uint32 | samples a second |
+| 20 | float32 | g a unit |
+| 24 | uint32 | samples |
+| 28 | uint32 | sequence number |
+
+All little-endian.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+RATE_HZ = 12_800
+G_PER_UNIT = 16.0 / 32768.0
+MAGIC = b"UEV1"
+HEADER = struct.Struct("<4sHHQIfII")
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window. `samples` are little-endian int16."""
+
+    unix_ms: int
+    rate_hz: int
+    g_per_unit: float
+    sequence: int
+    samples: bytes
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a vibration monitor shows of a window (ISO 13373-1): RMS and peak in g, and kurtosis (3: noise)."""
+
+    rms_g: float
+    peak_g: float
+    kurtosis: float
+
+
+def encode_window(window: Window) -> bytes:
+    """The message's payload."""
+    header = HEADER.pack(
+        MAGIC, HEADER.size, 1, window.unix_ms, window.rate_hz, window.g_per_unit, len(window.samples) // 2,
+        window.sequence,
+    )  # fmt: skip
+    return header + window.samples
+
+
+def decode_window(payload: bytes) -> Window:
+    """The window in a message. Raises: ValueError: it is not one."""
+    if len(payload) < HEADER.size or payload[:4] != MAGIC:
+        raise ValueError("not a vibration window")
+    _, size, channels, unix_ms, rate_hz, g_per_unit, count, sequence = HEADER.unpack_from(payload)
+    samples = payload[size:]
+    if size < HEADER.size or channels != 1 or len(samples) != 2 * count or not math.isfinite(g_per_unit):
+        raise ValueError("a vibration window cut short")
+    return Window(unix_ms, rate_hz, g_per_unit, sequence, samples)
+
+
+def features(samples: bytes, g_per_unit: float = G_PER_UNIT) -> Features:
+    """RMS, peak and kurtosis of the samples; zeros where nothing moves."""
+    import numpy as np
+
+    x: Any = np.frombuffer(samples, dtype="<i2").astype(np.float32)
+    if not x.size:
+        return Features(0.0, 0.0, 0.0)
+    x -= x.mean()
+    peak = float(max(x.max(), -x.min()))
+    x *= x
+    power = float(x.mean())
+    if power == 0.0:
+        return Features(0.0, 0.0, 0.0)
+    kurtosis = float(x @ x) / x.size / power**2
+    return Features(math.sqrt(power) * g_per_unit, peak * g_per_unit, kurtosis)

@@ -1,0 +1,143 @@
+"""What SCADA has of each device it talks to, and the loop that keeps it connected."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from simulators.devices.scada.scaling import Raw
+from simulators.errors import UsineError
+from simulators.model import Tag
+from simulators.text import Text
+
+CUT = Text(fr="liaison coupée", en="connection cut")
+_REASONS: dict[type[Exception], Text] = {
+    TimeoutError: Text(fr="pas de réponse", en="no answer"),
+    ConnectionRefusedError: Text(fr="connexion refusée", en="connection refused"),
+    ConnectionError: CUT,
+    EOFError: CUT,
+}
+BACKOFF_MIN_S, BACKOFF_MAX_S = 0.2, 1.0
+
+
+class CommandError(UsineError):
+    """An operator's command did not pass: refused by the device, or not answered."""
+
+
+class Link:
+    """Whether a device is reached. `since_s` is when it last came back, `settled` once a first attempt ended."""
+
+    def __init__(self, device: str, log: Callable[..., None]) -> None:
+        self.device = device
+        self.connected = False
+        self.trouble: Text | None = None
+        self.connections = 0
+        self.since_s = 0.0
+        self.settled = asyncio.Event()
+        self._log = log
+
+    def reset(self) -> None:
+        """As before the first attempt."""
+        self.connected, self.trouble = False, None
+        self.settled.clear()
+
+    def up(self) -> None:
+        """It answers."""
+        if not self.connected:
+            self.connected, self.trouble = True, None
+            self.connections += 1
+            self.since_s = time.monotonic()
+            self._log("source_connected", of=self.device)
+        self.settled.set()
+
+    def down(self, reason: Text) -> None:
+        """It does not answer, or no more."""
+        text = Text(
+            fr=f"{self.device} : pas de liaison ({reason.fr}) ; nouvel essai en cours",
+            en=f"{self.device}: not connected ({reason.en}); trying again",
+        )
+        if self.connected or self.trouble is None:
+            self._log("source_lost", of=self.device, reason=reason.en)
+        self.connected, self.trouble = False, text
+        self.settled.set()
+
+
+class Source(Protocol):
+    """One device that SCADA takes values from; each protocol has its own."""
+
+    link: Link
+    tags: Sequence[Tag]
+
+    async def serve(self) -> None:
+        """Connect and exchange until the connection is lost, which raises. Calls `link.up` when it answers."""
+        ...
+
+    async def write(self, tag: Tag, value: Raw) -> None:
+        """Send a command (an engineering value) and wait for the answer. Raises: CommandError."""
+        ...
+
+
+async def keep(source: Source) -> None:
+    """Serve for ever: after each outage again, at once and then every 0.2 to 1 s."""
+    delay_s = BACKOFF_MIN_S
+    while True:
+        begun_s = time.monotonic()
+        try:
+            await source.serve()
+        except Exception as error:  # what a peer sends may make its library raise anything
+            source.link.down(_reason(error))
+        if time.monotonic() - begun_s > BACKOFF_MAX_S:
+            delay_s = BACKOFF_MIN_S
+        await asyncio.sleep(delay_s)
+        delay_s = min(2 * delay_s, BACKOFF_MAX_S)
+
+
+def unanswered(tag: Tag, device: str) -> CommandError:
+    """The command may have passed, or not."""
+    return CommandError(
+        f"{tag.id} : {device} ne répond pas ; la commande n'est pas confirmée, vérifiez la valeur affichée",
+        f"{tag.id}: {device} does not answer; the command is not confirmed, check the value shown",
+    )
+
+
+def refused(tag: Tag, device: str, reason: Text) -> CommandError:
+    """The device said no."""
+    return CommandError(
+        f"{tag.id} : {device} refuse la commande : {reason.fr}",
+        f"{tag.id}: {device} refuses the command: {reason.en}",
+    )
+
+
+class Beat:
+    """The instants of a poll, a fixed period apart; `now` brings the next one forward."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._due_s = time.monotonic()
+        self._now = asyncio.Event()
+
+    def now(self) -> None:
+        """Do not wait for the next instant."""
+        self._now.set()
+
+    async def wait(self) -> None:
+        self._due_s = max(self._due_s + self._period_s, time.monotonic())
+        loop = asyncio.get_running_loop()
+        handle = loop.call_at(loop.time() + self._due_s - time.monotonic(), self._now.set)
+        try:
+            await self._now.wait()
+        finally:
+            handle.cancel()
+            self._now.clear()
+
+
+def _reason(error: Exception) -> Text:
+    if isinstance(error, UsineError):
+        return error.text
+    for kind, text in _REASONS.items():
+        if isinstance(error, kind):
+            return text
+    words = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "") or str(error)
+    plain = words or type(error).__name__
+    return Text(fr=plain, en=plain)

@@ -1,0 +1,30 @@
+"""The root of every error that a user may meet."""
+
+from simulators.text import Text
+
+
+class UsineError(Exception):
+    """Names the thing and the remedy, in both languages; `str()` gives the reader's one."""
+
+    def __init__(self, fr: str, en: str) -> None:
+        super().__init__(fr, en)
+        self.text = Text(fr=fr, en=en)
+
+    def __str__(self) -> str:
+        return str(self.text)
+
+
+class InputError(UsineError):
+    """Something a person wrote (line file, configuration, program, command) cannot be used."""
+
+
+class StartError(UsineError):
+    """A device or a lab could not start."""
+
+
+class NotFoundError(UsineError):
+    """What was named does not exist here."""
+
+
+class ToolMissingError(UsineError):
+    """A program or a facility that this needs is not on this machine."""

@@ -1,0 +1,58 @@
+"""What happened in a lab: the last events in memory, all of them in a bounded file."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+MEMORY = 2000
+FILE_BYTES = 4 << 20
+
+Event = dict[str, Any]
+
+
+class Journal:
+    """Events as flat JSON objects `{"unix_s", "device", "event", …}`, newest last.
+
+    The file is begun anew, with one predecessor kept, when it passes `FILE_BYTES`; a disk that refuses a
+    line costs that line only.
+    """
+
+    def __init__(self, path: Path, wall: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._wall = wall
+        self._recent: deque[Event] = deque(maxlen=MEMORY)
+        self._file = path.open("ab", buffering=0)
+
+    def bind(self, device: str) -> Callable[..., None]:
+        """The `log(event, **fields)` of one device."""
+
+        def log(event: str, **fields: Any) -> None:
+            self._keep({"unix_s": round(self._wall(), 3), "device": device, "event": event, **fields})
+
+        return log
+
+    def last(self, count: int, device: str | None = None) -> list[Event]:
+        """The newest `count` events, of one device if named, oldest first."""
+        chosen = [e for e in self._recent if device is None or e["device"] == device]
+        return chosen[-count:]
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _keep(self, entry: Event) -> None:
+        self._recent.append(entry)
+        try:
+            self._file.write(msgspec.json.encode(entry, enc_hook=str) + b"\n")
+            if self._file.tell() > FILE_BYTES:
+                self._begin_anew()
+        except (OSError, ValueError):
+            pass
+
+    def _begin_anew(self) -> None:
+        self._file.close()
+        self._path.replace(self._path.with_suffix(".old"))
+        self._file = self._path.open("ab", buffering=0)

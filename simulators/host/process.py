@@ -1,0 +1,152 @@
+"""The life of a lab's process, from the fork (or the command line) to its end."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simulators.devices import kinds
+from simulators.errors import StartError, UsineError
+from simulators.host.channel import Channel
+from simulators.host.host import Host
+from simulators.host.plan import Plan
+from simulators.host.rack import configuration_name, parsed
+from simulators.host.warmth import offer_pages
+from simulators.model import PLC_KINDS, Line
+from simulators.network.choose import best_network, namespaces_available
+from simulators.network.flat import FlatNetwork
+from simulators.network.forward import host_sockets
+from simulators.network.zones import NamespaceNetwork
+from simulators.plant import vibration
+from simulators.plant.engine import Plant
+from simulators.plc.scan import ScanCycle
+
+Report = Callable[[dict[str, Any]], None]
+
+# Most of what a lab allocates lives as long as it does: collecting young garbage rarely is enough.
+GC_THRESHOLDS = (20_000, 20, 20)
+REHEARSED_STEPS = 50
+FILES_MAX = 4096
+
+
+def preload() -> None:
+    """Import and build, in a warm parent, all that its children can share."""
+    for module in kinds().values():
+        warm = getattr(module, "preload", None)
+        if warm is not None:
+            warm()
+    vibration.prepare()
+    namespaces_available()
+
+
+def prepare(line: Line) -> None:
+    """Run the line a little, in a warm parent, without its devices: what that imports, compiles and caches is shared.
+
+    What is wrong with the line is left for its lab to say.
+    """
+    with contextlib.suppress(UsineError):
+        plant = Plant(line, seed=0)
+        plcs = [
+            ScanCycle(d.id, line.tags_of(d.id), plant, line.text_of(d.program or ""), None, line.step_s)
+            for d in line.devices_of(*PLC_KINDS)
+        ]
+        for step in range(REHEARSED_STEPS):
+            plant.step()
+            for plc in plcs:
+                plc.scan(step * line.step_s)
+        plant.kpis()
+        plant.assets()
+        for device in line.devices:
+            text = line.text_of(device.config) if device.config else ""
+            parsed(device.kind, text, configuration_name(device))
+
+
+def run(plan: Plan, line: Line, report: Report) -> int:
+    """Run a lab until it is told to stop; returns the process's exit status.
+
+    `report` is told `{"device", "state"}` for each device, then `{"ready": true, "forwards", "zones"}` or
+    `{"error": {"fr", "en"}}`.
+    """
+    gc.disable()
+    _allow_files()
+    offer_pages()
+    try:
+        listener = _control_listener(Path(plan.control))
+        ways_in = host_sockets(line, plan.forwards)
+        network = FlatNetwork(line) if plan.flat else best_network(line)[0]
+        network.enter()
+        return asyncio.run(_live(plan, line, network, ways_in, listener, report))
+    except UsineError as error:
+        report({"error": {"kind": type(error).__name__, "fr": error.text.fr, "en": error.text.en}})
+        return 1
+    except OSError as error:
+        report(
+            {"error": {"kind": "StartError", "fr": f"{plan.name} : {error}", "en": f"{plan.name}: {error}"}}
+        )
+        return 1
+
+
+async def _live(
+    plan: Plan,
+    line: Line,
+    network: NamespaceNetwork | FlatNetwork,
+    ways_in: dict[str, socket.socket],
+    listener: socket.socket,
+    report: Report,
+) -> int:
+    host = Host(plan, line, network, Plant(line, plan.seed), ways_in)
+    channel = Channel(host, listener, plan.token)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, channel.stopped.set)
+    try:
+        await channel.start()
+        await host.start(lambda device, state: report({"device": device, "state": state}))
+        report({"ready": True, "forwards": host.ports(), "zones": network.enforces_zones})
+        _settle()
+        await channel.stopped.wait()
+    finally:
+        await channel.stop()
+        await host.stop()
+        Path(plan.control).unlink(missing_ok=True)
+    return 0
+
+
+def _allow_files() -> None:
+    """As many descriptors as the system lets this user have: a flood of connections takes many."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _settle() -> None:
+    """What stands now stays: keep the collector, and so the copying of shared pages, off it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
+
+
+def _control_listener(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        raise StartError(
+            f"{path} : {error} ; choisissez un dossier d'état plus court (USINE_HOME)",
+            f"{path}: {error}; choose a shorter state folder (USINE_HOME)",
+        ) from error
+    finally:
+        os.umask(mask)
+    listener.listen(64)
+    listener.setblocking(False)
+    return listener

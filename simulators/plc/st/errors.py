@@ -1,0 +1,52 @@
+"""What is wrong with a program: diagnostics of the compiler, and the fault that stops a PLC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulators.errors import UsineError
+from simulators.text import Text
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One error of a source, at a 1-based line and column."""
+
+    line: int
+    column: int
+    text: Text
+
+
+class StError(UsineError):
+    """A program that does not compile: `diagnostics` holds every error found, in the order of the file."""
+
+    def __init__(self, file: str, diagnostics: Sequence[Diagnostic]) -> None:
+        self.file = file
+        self.diagnostics = sorted(diagnostics, key=lambda d: (d.line, d.column))
+        shown = self.diagnostics[:SHOWN]
+        more = len(self.diagnostics) - len(shown)
+        fr = [f"{file}:{d.line}:{d.column} : {d.text.fr}" for d in shown]
+        en = [f"{file}:{d.line}:{d.column}: {d.text.en}" for d in shown]
+        if more:
+            fr.append(f"… et {more} autre(s) erreur(s)")
+            en.append(f"… and {more} more error(s)")
+        super().__init__("\n".join(fr), "\n".join(en))
+
+
+class StFaultError(UsineError):
+    """What stops a PLC that runs: its cause; the line is added by whoever knows the program."""
+
+
+class Report:
+    """Collects the diagnostics of one compilation; one per place, the first said."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._places: set[tuple[int, int]] = set()
+
+    def add(self, place: tuple[int, int], fr: str, en: str) -> None:
+        """Say what is wrong at `place` (line, column)."""
+        if place not in self._places and len(self.diagnostics) < 200:
+            self._places.add(place)
+            self.diagnostics.append(Diagnostic(place[0], place[1], Text(fr=fr, en=en)))

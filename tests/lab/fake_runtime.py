@@ -1,0 +1,93 @@
+"""A runtime without processes: a lab is two descriptors that the test speaks through."""
+
+import os
+import selectors
+from typing import Any
+
+import msgspec
+
+from lab.runtimes.contract import Handle
+from simulators.host.plan import Plan
+from simulators.model import Line
+
+
+class FakeLab:
+    """One launched lab. `say` is what its process would report, `end` its death."""
+
+    def __init__(self, plan: Plan, pid: int, restarts: int) -> None:
+        self.handle = Handle(plan, pid, 1, 0.0, restarts)
+        self.reader, self.writer = os.pipe()
+        self.life = os.eventfd(0)
+        self.alive = True
+        self.asked_to_end: list[bool] = []
+        self.settled = False
+        self._buffer = b""
+
+    def say(self, message: dict[str, Any]) -> None:
+        os.write(self.writer, msgspec.json.encode(message) + b"\n")
+
+    def ready(self) -> None:
+        self.say({"device": "plc1", "state": "ok"})
+        self.say({"ready": True, "forwards": {"plc1": 5020}, "zones": True})
+
+    def end(self) -> None:
+        if self.alive:
+            self.alive = False
+            os.close(self.writer)
+            os.eventfd_write(self.life, 1)
+
+    def fileno(self) -> int:
+        return self.reader
+
+    def news(self) -> list[dict[str, Any]] | None:
+        data = os.read(self.reader, 1 << 16)
+        if not data:
+            os.close(self.reader)
+            return None
+        return [msgspec.json.decode(line) for line in data.splitlines()]
+
+
+class FakeRuntime:
+    """Keeps `lab.runtimes.contract.Runtime`; `labs` are those launched, oldest first."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.labs: list[FakeLab] = []
+        self.prepared: list[str] = []
+        self.obeys = True
+
+    def prepare(self, line: Line) -> None:
+        self.prepared.append(line.id)
+
+    def launch(self, plan: Plan, line: Line, restarts: int) -> FakeLab:
+        assert line.id
+        self.labs.append(FakeLab(plan, 1000 + len(self.labs), restarts))
+        return self.labs[-1]
+
+    def settle(self, handle: Handle) -> None:
+        self._lab(handle).settled = True
+
+    def watch(self, handle: Handle) -> int | None:
+        lab = self._lab(handle)
+        return os.dup(lab.life) if lab is not None and lab.alive else None
+
+    def end(self, handle: Handle, force: bool) -> None:
+        lab = self._lab(handle)
+        lab.asked_to_end.append(force)
+        if force or self.obeys:
+            lab.end()
+
+    def reap(self, handle: Handle) -> str:
+        return f"ended {handle.pid}"
+
+    def _lab(self, handle: Handle) -> Any:
+        return next((lab for lab in self.labs if lab.handle.pid == handle.pid), None)
+
+
+def turn(selector: selectors.BaseSelector) -> None:
+    """Let everything that is readable be handled, until nothing is."""
+    while events := selector.select(timeout=0):
+        for key, _mask in events:
+            if selector.get_map().get(key.fd) is key:
+                key.data()

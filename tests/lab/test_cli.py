@@ -1,0 +1,153 @@
+"""The command line without any lab: help in both languages, misuse, exit statuses, and the last resort."""
+
+import contextlib
+import io
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from lab.cli import commands
+from lab.cli import main as module
+from lab.cli.commands.twin import parse_fault
+from lab.cli.main import build, run
+from lab.cli.options import supervisor
+from simulators.errors import InputError
+
+COMMANDS = {
+    "up", "start", "ps", "status", "endpoints", "tags", "fault", "speed", "pause", "reset", "shell", "capture",
+    "plc", "config", "logs", "stop", "twin", "doctor", "bench",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nobody_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USINE_HOME", str(tmp_path))
+    monkeypatch.setenv("LAB_LANG", "en")
+
+
+def lab(*arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = run(list(arguments))
+    return status, out.getvalue(), " ".join(err.getvalue().split())
+
+
+def names(app: typer.Typer) -> set[str]:
+    return {info.name or str(getattr(info.callback, "__name__", "")) for info in app.registered_commands}
+
+
+def test_every_command_of_the_list_is_there() -> None:
+    assert names(build()) >= COMMANDS
+
+
+def test_every_file_of_the_folder_registers() -> None:
+    app = build()
+    assert len(names(app)) >= len(list(pkgutil.iter_modules(commands.__path__)))
+
+
+def help_of(language: str, *arguments: str) -> str:
+    code = "import sys; from lab.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *arguments, "--help"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={"LAB_LANG": language, "COLUMNS": "200", "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_help_is_in_the_readers_language() -> None:
+    french, english = help_of("fr"), help_of("en")
+    assert "Affiche cette aide." in french
+    assert "Show this help." in english
+    sentence = re.compile(r"│ (\w+)\s+(\S.*?)\s*│")
+    rows = {language: dict(sentence.findall(text)) for language, text in (("fr", french), ("en", english))}
+    assert rows["fr"].keys() == rows["en"].keys() >= COMMANDS
+    same = [name for name, words in rows["fr"].items() if words == rows["en"][name]]
+    assert same == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("spee",), "unknown command or argument: spee; see 'lab --help'"),
+        (("ps", "--jso"), "unknown option: --jso (close: --json); see 'lab ps --help'"),
+        (("speed", "x"), "factor is missing; see 'lab speed --help'"),
+        (("speed", "x", "fast"), "factor: value refused; see 'lab speed --help'"),
+        (("speed", "x", "2", "3"), "unknown command or argument: 3"),
+        (("fault", "x", "pump", "wear", "--severity", "2"), "--severity: value refused"),
+    ],
+)
+def test_misuse_is_one_sentence_with_the_remedy(arguments: tuple[str, ...], says: str) -> None:
+    status, _out, err = lab(*arguments)
+    assert status == 2
+    assert says in err
+
+
+def test_without_labs() -> None:
+    assert lab("ps")[1].startswith("No lab. Use 'lab start bottling'.")
+    assert lab("ps", "--json")[1].strip() == "[]"
+    status, _out, err = lab("status", "x")
+    assert status == 3
+    assert "no lab runs; use 'lab start bottling' or 'lab up'" in err
+
+
+def test_a_fault_of_ours_is_said_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> typer.Typer:
+        raise RuntimeError("bang")
+
+    monkeypatch.setattr(module, "build", broken)
+    status, out, err = lab("ps")
+    assert status == 1
+    assert "Traceback" not in out + err
+    assert "bang" in err
+    assert "Traceback" in (tmp_path / "run" / "error.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("600:pump:wear:0.5", (600.0, "pump", "wear", 0.5)),
+        ("600:pump:wear", (600.0, "pump", "wear", 1.0)),
+        ("1.5:raw_tank:sensor_stuck:level_pct:0.2", (1.5, "raw_tank", "sensor_stuck:level_pct", 0.2)),
+        ("0:raw_tank:sensor_stuck:level_pct", (0.0, "raw_tank", "sensor_stuck:level_pct", 1.0)),
+    ],
+)
+def test_a_fault_of_the_twin_is_parsed(text: str, fault: tuple[float, str, str, float]) -> None:
+    assert parse_fault(text) == fault
+
+
+@pytest.mark.parametrize("text", ["", "600", "600:pump", "soon:pump:wear", "600::wear"])
+def test_what_is_no_fault_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_fault(text)
+
+
+def test_no_supervisor_means_an_empty_list() -> None:
+    assert supervisor().list() == []
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("USINE_HOME", str(blocked / "below"))
+    status, _out, err = lab("start", "bottling")
+    assert status == 1
+    assert "USINE_HOME" in err
+
+
+def test_a_state_folder_that_is_too_long_for_a_socket_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USINE_HOME", str(tmp_path / ("x" * 100)))
+    status, out, _err = lab("doctor")
+    assert status == 1
+    assert "path too long for a socket" in " ".join(out.split())

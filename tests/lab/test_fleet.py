@@ -1,0 +1,167 @@
+import selectors
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.catalog import line_path
+from lab.labs import LabStatus
+from lab.paths import Paths
+from lab.supervisor import fleet as module
+from lab.supervisor.fleet import CRASHES_MAX, Fleet, Waiter
+from simulators.host.plan import Plan
+from tests.lab.fake_runtime import FakeRuntime, turn
+
+
+class Asker:
+    """Remembers what a start was answered."""
+
+    def __init__(self) -> None:
+        self.progress: list[dict[str, Any]] = []
+        self.done: list[LabStatus] = []
+        self.failed: list[dict[str, str]] = []
+
+    def waiter(self) -> Waiter:
+        return Waiter(self.progress.append, self.done.append, self.failed.append)
+
+
+class Yard:
+    """A fleet on a fake runtime."""
+
+    def __init__(self, home: Path) -> None:
+        self.paths = Paths(home)
+        self.paths.prepare()
+        self.runtime = FakeRuntime()
+        self.selector = selectors.DefaultSelector()
+        self.fleet = Fleet(self.paths, self.runtime, self.selector)
+        self.asker = Asker()
+
+    def start(self, name: str = "one") -> None:
+        plan = Plan(
+            name=name, line=str(line_path("bottling")), seed=7, folder=str(self.paths.lab(name)),
+            control=str(self.paths.control(name)), token="secret",
+        )  # fmt: skip
+        self.fleet.start(plan, self.asker.waiter())
+
+    def turn(self) -> None:
+        turn(self.selector)
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    made = Yard(tmp_path)
+    yield made
+    for lab in made.runtime.labs:
+        lab.end()
+    made.turn()
+
+
+def test_a_start_is_answered_when_the_lab_is_ready(yard: Yard) -> None:
+    yard.start()
+    yard.turn()
+    assert yard.asker.done == []
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    assert yard.asker.progress == [{"device": "plc1", "state": "ok"}]
+    assert [status.state for status in yard.asker.done] == ["running"]
+    assert yard.runtime.labs[0].settled
+    assert yard.paths.handle("one").stat().st_mode & 0o077 == 0
+
+
+def test_a_refused_start_is_answered_with_the_reason_and_leaves_nothing(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].say({"error": {"kind": "StartError", "fr": "port pris", "en": "port taken"}})
+    yard.runtime.labs[0].end()
+    yard.turn()
+    assert yard.asker.failed == [{"kind": "StartError", "fr": "port pris", "en": "port taken"}]
+    assert yard.fleet.labs == {}
+
+
+def test_a_death_during_the_start_is_answered(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].end()
+    yard.turn()
+    assert "ended 1000" in yard.asker.failed[0]["en"]
+    assert yard.fleet.labs == {}
+
+
+def test_a_crash_is_seen_and_the_lab_restarted_with_its_ports(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.runtime.labs[0].end()
+    yard.turn()
+    again = yard.runtime.labs[1]
+    assert again.handle.restarts == 1
+    assert again.handle.plan.forwards == {"plc1": 5020}
+    again.ready()
+    yard.turn()
+    assert yard.fleet.labs["one"].state == "running"
+
+
+def test_a_lab_that_keeps_crashing_is_given_up_and_says_so(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    for _ in range(CRASHES_MAX + 1):
+        yard.runtime.labs[-1].end()
+        yard.turn()
+    lab = yard.fleet.labs["one"]
+    assert lab.state == "failed"
+    assert len(yard.runtime.labs) == CRASHES_MAX + 1
+    assert yard.fleet.status(lab).pid is None
+    told: list[bool] = []
+    yard.fleet.stop(lab, lambda: told.append(True))
+    assert told == [True]
+    assert yard.fleet.labs == {}
+
+
+def test_stop_ends_and_is_answered_at_the_end(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    told: list[bool] = []
+    yard.fleet.stop(yard.fleet.labs["one"], lambda: told.append(True))
+    yard.turn()
+    assert told == [True]
+    assert len(yard.runtime.labs) == 1
+    assert not yard.paths.handle("one").exists()
+
+
+def test_a_lab_that_does_not_end_is_made_to(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOP_LIMIT_S", 0.0)
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.runtime.obeys = False
+    yard.fleet.stop(yard.fleet.labs["one"])
+    yard.fleet.press()
+    yard.turn()
+    assert yard.runtime.labs[0].asked_to_end[:2] == [False, True]
+    assert yard.fleet.labs == {}
+
+
+def test_a_new_supervisor_adopts_what_runs_and_forgets_what_does_not(yard: Yard) -> None:
+    yard.start("one")
+    yard.start("two")
+    for lab in yard.runtime.labs:
+        lab.ready()
+    yard.turn()
+    later = Fleet(yard.paths, yard.runtime, selectors.DefaultSelector())
+    yard.runtime.labs[1].alive = False
+    later.adopt()
+    assert list(later.labs) == ["one"]
+    assert later.labs["one"].state == "running"
+    assert not yard.paths.handle("two").exists()
+    yard.runtime.labs[1].alive = True
+
+
+def test_forget_deletes_the_files(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    folder = yard.paths.lab("one")
+    folder.mkdir()
+    yard.fleet.stop(yard.fleet.labs["one"], forget=True)
+    yard.turn()
+    assert not folder.exists()

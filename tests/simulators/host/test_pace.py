@@ -1,0 +1,90 @@
+import asyncio
+from dataclasses import dataclass
+
+from simulators.clock import Clock
+from simulators.host.pace import BACKLOG_MAX_S, Pace
+
+
+@dataclass
+class Wall:
+    now: float = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Line:
+    """Counts what the pace asks of it."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.wall = Wall()
+        self.clock = Clock(0.0, speed, self.wall)
+        self.steps: list[float] = []
+        self.published: list[float] = []
+        self.pace = Pace(self.clock, 0.1, self.steps.append, self.published.append, self.wall)
+
+
+async def test_nothing_before_it_is_due() -> None:
+    line = Line()
+    line.wall.now += 0.09
+    line.pace.advance()
+    assert line.steps == []
+    assert line.published == []
+
+
+async def test_a_late_wake_up_catches_up_and_publishes_once() -> None:
+    line = Line()
+    line.wall.now += 0.35
+    line.pace.advance()
+    assert [round(t, 1) for t in line.steps] == [0.1, 0.2, 0.3]
+    assert len(line.published) == 1
+    assert round(line.pace.lateness.values()[0]) == 250
+
+
+async def test_lateness_never_adds_up() -> None:
+    line = Line()
+    for _ in range(1000):
+        line.wall.now += 0.1003
+        line.pace.advance()
+    assert line.pace.done == 1003
+    assert line.steps[-1] <= line.clock.now_s()
+
+
+async def test_speed_makes_more_steps_of_the_same_length() -> None:
+    line = Line(speed=100)
+    line.wall.now += 0.01
+    line.pace.advance()
+    assert len(line.steps) == 10
+
+
+async def test_a_pause_makes_no_step_and_resuming_makes_no_burst() -> None:
+    line = Line()
+    line.clock.pause()
+    task = asyncio.create_task(line.pace.run())
+    line.wall.now += 60
+    await asyncio.sleep(0.02)
+    assert line.steps == []
+    line.clock.resume()
+    line.pace.changed()
+    line.wall.now += 0.1
+    await asyncio.sleep(0.15)
+    task.cancel()
+    assert len(line.steps) == 1
+
+
+async def test_a_backlog_that_cannot_be_caught_up_is_given_up_and_counted() -> None:
+    line = Line()
+    line.wall.now += BACKLOG_MAX_S + 5
+    line.pace.advance()
+    assert line.pace.lateness.backlogs == 1
+    assert len(line.steps) == 1
+
+
+async def test_restart_begins_at_zero() -> None:
+    line = Line()
+    line.wall.now += 3.05
+    line.pace.advance()
+    line.pace.restart()
+    line.wall.now += 0.1
+    line.pace.advance()
+    assert line.pace.t_s == 0.1

@@ -1,0 +1,232 @@
+"""A supervisor with labs whose lines follow a few sines: keeps `lab.labs.Labs`, runs no process."""
+
+import base64
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lab.labs import Connection, Endpoint, LabStatus
+from simulators.contracts import Health
+from simulators.errors import InputError, NotFoundError, StartError
+from simulators.model import Line, Tag
+from simulators.plc.image import Value
+from simulators.snapshot import AlarmState, AssetStatus, DeviceStatus, Quality, Snapshot, TagValue
+from simulators.text import Text
+
+ORIGIN_UNIX_S = 1_800_000_000.0
+FAULTS = {"pump": ["wear", "cavitation", "sensor_stuck:flow_l_min"]}
+# The middle of a wave, and its amplitude; other tags take the middle of their range.
+NOMINAL: dict[str, tuple[float, float]] = {
+    "RawTank.Level": (62, 9), "RawTank.Temperature": (12, 0.6), "Pump.Flow": (21.5, 1.2),
+    "Pump.DischargePressure": (2.4, 0.1), "Pump.SuctionPressure": (0.12, 0.02), "Pump.Speed": (2140, 60),
+    "Pump.Current": (2.3, 0.1), "Pasteuriser.Temperature": (72.6, 0.5), "Pasteuriser.HeatingTemperature": (78, 0.8),
+    "Pasteuriser.OutletTemperature": (21, 0.5), "Pasteuriser.PressureDrop": (0.62, 0.03),
+    "Pasteuriser.HeaterPower": (24, 3), "Pasteuriser.Units": (34, 3), "BufferTank.Level": (48, 12),
+    "BufferTank.Temperature": (19.5, 0.3), "BufferTank.Brix": (11.4, 0.1), "Panel.Recipe": (1, 0),
+    "Pump.SpeedCommand": (61, 2), "Pasteuriser.HeaterCommand": (41, 5), "Process.Command": (0, 0),
+    "Process.State": (3, 0), "Pasteuriser.SetPoint": (72.5, 0), "Pasteuriser.DivertTemperature": (71, 0),
+    "Pump.FlowSetPoint": (25, 0), "BufferTank.LevelSetPoint": (50, 0), "RawTank.LevelSetPoint": (60, 0),
+    "Conveyor.Speed": (0.28, 0.01), "Filler.Rate": (40, 1.2), "Filler.Volume": (500.4, 1.1),
+    "Filler.FilterPressureDrop": (0.02, 0.002), "Capper.Torque": (1.8, 0.08), "Checkweigher.Weight": (523, 1.3),
+    "Air.Pressure": (6.4, 0.25), "Packaging.Command": (0, 0), "Packaging.State": (2, 0), "Packaging.Recipe": (1, 0),
+    "Packaging.RecipeSwitch": (1, 0), "Filler.SetPoint": (500, 0), "Filler.RateSetPoint": (40, 0),
+    "Packaging.BottlesGood": (18240, 0), "Packaging.BottlesRejected": (57, 0), "Pump.Vibration": (1.6, 0.2),
+    "Conveyor.Vibration": (1.4, 0.2), "Filler.Vibration": (1.8, 0.2), "Compressor.Vibration": (4.4, 0.2),
+    "Pump.MotorTemperature": (54, 1), "Energy.Power": (38, 3), "Energy.Total": (1284, 0), "Air.Flow": (310, 40),
+    "Hall.Temperature": (21, 0.5), "Hall.Humidity": (48, 2), "Capper.TorqueSetPoint": (1.8, 0),
+    "Checkweigher.Tolerance": (8, 0), "Conveyor.SpeedCommand": (46, 1), "Filler.RateCommand": (40, 0),
+    "Filler.VolumeCommand": (500, 0), "Filler.Format": (500, 0), "Capper.TorqueCommand": (1.8, 0),
+}  # fmt: skip
+TRUE = {
+    "Pump.Running", "DiversionValve.IsForward", "DiversionValve.Command", "Panel.Run", "Panel.PackagingReady",
+    "Pump.Run", "Panel.ProcessReady", "Conveyor.Run", "Conveyor.Gate", "Filler.Run", "Filler.Ready", "Capper.Run",
+    "Air.Compressor", "RawTank.InletValve", "Process.Auto", "Packaging.Auto", "Packaging.ProcessReady",
+    "Packaging.RunSwitch", "Panel.PackagingLamp", "Conveyor.InfeedEye",
+}  # fmt: skip
+TRUTH: dict[str, Value] = {"RawTank.Level": 12.5}  # what differs from what SCADA shows
+KPIS = {
+    "oee": 0.842, "availability": 0.931, "performance": 0.918, "quality": 0.985, "bottles_per_min": 39.6,
+    "fill_deviation_ml": 0.8, "rejects": 57.0, "bottles_good": 18240.0, "bottles_total": 18297.0,
+    "pasteurisation_units": 34.2, "kwh_per_1000_bottles": 15.7,
+}  # fmt: skip
+ALARMS = [
+    ("Compressor.Vibration.above.1", "Compressor.Vibration", 3, 240.0,
+     Text(fr="Moteur du compresseur : vibration anormale", en="Compressor motor: abnormal vibration")),
+    ("Air.Pressure.below.1", "Air.Pressure", 2, 65.0,
+     Text(fr="Air comprimé : pression basse", en="Compressed air: pressure low")),
+    ("Pasteuriser.LowTemperature.true.1", "Pasteuriser.LowTemperature", 1, 12.0,
+     Text(fr="Pasteurisation : produit trop froid, dévié", en="Pasteurisation: product too cold, diverted")),
+]  # fmt: skip
+
+
+class FakeLab:
+    """One lab. `period_s` is the time between snapshots; `asked` is every request, in order."""
+
+    def __init__(self, line: Line, period_s: float = 1.0, wall: Callable[[], float] = time.monotonic) -> None:
+        self.line = line
+        self.period_s = period_s
+        self.streams = 0
+        self.broken = threading.Event()
+        self._wall, self._origin_s = wall, wall()
+        self.restore()
+
+    def restore(self) -> None:
+        """All as at the start, but the streams that are open."""
+        self.broken.clear()
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.enforces_zones = True
+        self.speed, self.paused = 1.0, False
+        self.faults: dict[str, dict[str, float]] = {}
+        self.written: dict[str, Value] = {}
+        self.bad: dict[str, Quality] = {}
+        self.alarms = [
+            AlarmState(alarm, tag, priority, "unacknowledged", ORIGIN_UNIX_S - age, 1.0, text)
+            for alarm, tag, priority, age, text in ALARMS
+        ]
+
+    @property
+    def t_s(self) -> float:
+        return 0.0 if self.paused else (self._wall() - self._origin_s) * self.speed
+
+    def value(self, tag: Tag, t_s: float) -> Value:
+        """What SCADA shows at `t_s`."""
+        if tag.id in self.written:
+            return self.written[tag.id]
+        if tag.type == "BOOL":
+            return tag.id in TRUE or tag.id in {alarm.tag for alarm in self.alarms}
+        low, high = tag.range or (0, 100)
+        middle, swing = NOMINAL.get(tag.id, ((low + high) / 2, (high - low) / 20))
+        value = middle + swing * math.sin(t_s / 20 + len(tag.id))
+        return round(value) if tag.states or tag.unit == "" else round(value, 3)
+
+    def snapshot(self, name: str) -> Snapshot:
+        t_s = self.t_s
+        unix_s = ORIGIN_UNIX_S + t_s
+        return Snapshot(
+            lab=name, line=self.line.id, seed=1, t_s=t_s, unix_s=unix_s, speed=self.speed, paused=self.paused,
+            enforces_zones=self.enforces_zones,
+            tags={
+                tag.id: TagValue(TRUTH.get(tag.id, value), value, self.bad.get(tag.id, "good"), unix_s)
+                for tag in self.line.tags
+                for value in [self.value(tag, t_s)]
+            },
+            kpis=KPIS | {"bottles_per_min": 39.6 + math.sin(t_s / 5)},
+            alarms=list(self.alarms),
+            devices=[DeviceStatus(d.id, d.kind, self._health(d.kind), int(d.kind == "scada")) for d in self.line.devices],
+            assets=[AssetStatus(a.id, dict(self.faults.get(a.id, {})), 97.0, None) for a in self.line.assets],
+            figures={"scan_late_p99_ms": 0.4},
+        )  # fmt: skip
+
+    def _health(self, kind: str) -> Health:
+        if kind == "historian":
+            return Health("degraded", Text(fr="disque presque plein", en="disk nearly full"))
+        return Health("ok")
+
+    def answer(self, verb: str, arguments: dict[str, Any]) -> Any:
+        self.asked.append((verb, arguments))
+        match verb, arguments:
+            case "describe", _:
+                return {**msgspec.to_builtins(self.line), "fault_modes": FAULTS}
+            case "endpoints", _:
+                return [msgspec.to_builtins(endpoint) for endpoint in ENDPOINTS]
+            case "trend", {"tags": tags, "minutes": minutes}:
+                return {tag: self._trend(tag, minutes) for tag in tags}
+            case "acknowledge", {"alarm": alarm}:
+                self._acknowledge(alarm)
+            case "fault", {"asset": asset, "mode": mode, "severity": severity}:
+                if mode not in FAULTS.get(asset, []):
+                    raise InputError(f"{asset} : défaut {mode} inconnu", f"{asset}: unknown fault {mode}")
+                self.faults = {asset: {mode: severity}} if severity else {}
+            case "speed", {"speed": speed}:
+                self.speed = speed
+            case "pause" | "resume", _:
+                self.paused = verb == "pause"
+            case "write", {"tag": tag, "value": value}:
+                self.written[tag] = value
+            case "capture_stop", _:
+                return {"pcap_base64": base64.b64encode(b"\xd4\xc3\xb2\xa1").decode(), "events": []}
+        return True
+
+    def _trend(self, tag_id: str, minutes: float) -> list[list[Value]]:
+        tag, now_s = self.line.tag(tag_id), self.t_s
+        points = range(int(-minutes * 60), 0, 2)
+        return [[ORIGIN_UNIX_S + now_s + t, self.value(tag, now_s + t)] for t in points]
+
+    def _acknowledge(self, alarm_id: str) -> None:
+        self.alarms = [
+            msgspec.structs.replace(alarm, state="acknowledged") if alarm_id in {alarm.id, "all"} else alarm
+            for alarm in self.alarms
+        ]
+
+
+ENDPOINTS = [
+    Endpoint("plc1", "modbus", "127.0.0.1", 40502),
+    Endpoint("plc2", "opcua", "127.0.0.1", 44840),
+    Endpoint("broker", "mqtt", "127.0.0.1", 41883),
+]
+
+
+class FakeConnection:
+    """Into one `FakeLab`."""
+
+    def __init__(self, name: str, lab: FakeLab) -> None:
+        self._name, self._lab, self.closed = name, lab, False
+
+    def request(self, verb: str, **arguments: Any) -> Any:
+        return self._lab.answer(verb, arguments)
+
+    def stream(self) -> Iterator[Snapshot]:
+        self._lab.streams += 1
+        try:
+            while not self.closed:
+                yield self._lab.snapshot(self._name)
+                if self._lab.broken.wait(self._lab.period_s):
+                    raise StartError("le labo ne répond plus", "the lab no longer answers")
+        finally:
+            self._lab.streams -= 1
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> "FakeConnection":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class FakeLabs:
+    """The supervisor of `labs`, by name."""
+
+    def __init__(self, labs: dict[str, FakeLab]) -> None:
+        self.labs = labs
+
+    def list(self) -> list[LabStatus]:
+        return [
+            LabStatus(
+                name,
+                lab.line.id,
+                "local",
+                "failed" if lab.broken.is_set() else "running",
+                1,
+                1,
+                ORIGIN_UNIX_S,
+                0,
+            )
+            for name, lab in self.labs.items()
+        ]
+
+    def attach(self, name: str) -> Connection:
+        if name not in self.labs:
+            raise NotFoundError(f"labo {name} inconnu", f"unknown lab {name}")
+        if self.labs[name].broken.is_set():
+            raise StartError(f"le labo {name} redémarre", f"lab {name} is restarting")
+        return FakeConnection(name, self.labs[name])
+
+
+BOTTLING = Path(__file__).resolve().parents[2] / "scenarios" / "lines" / "bottling" / "line.yaml"

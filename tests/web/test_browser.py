@@ -1,0 +1,291 @@
+"""The live page in Chromium: it moves, obeys, is reachable, and asks nothing of anybody else."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+
+from simulators.model import Line
+from tests.conftest import NAMES
+from tests.web.serving import Served, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP, PHONE = (1280, 900), (390, 844)
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+PERIOD_S = 0.2
+SCREENSHOTS = os.environ.get("USINE_SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def served(line: Line, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(line, tmp_path_factory.mktemp("web"), PERIOD_S) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One Chromium for the module, signed in."""
+    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
+        )
+        context.set_default_timeout(8000)
+        context.pages[0].goto(f"{served.origin}/login/browser")
+        context.pages[0].goto("about:blank")  # or its stream would stay open
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def failures() -> list[str]:
+    """What the page did wrong; a test may clear what it provoked."""
+    return []
+
+
+@pytest.fixture
+def page(browser: BrowserContext, served: Served, failures: list[str]) -> Iterator[Page]:
+    """A live page in English. Fails on a console error, an exception, or a request to anybody else."""
+    served.lab.restore()
+    page = browser.new_page()
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((served.origin, "blob:", "data:")) else failures.append(r.url),
+    )
+    visit(page, served, "en")
+    yield page
+    page.close()
+    assert not failures
+
+
+def visit(page: Page, served: Served, language: str) -> None:
+    page.goto(f"{served.origin}/labs/one?lang={language}")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(row(page, "Pump.Flow").locator(".value")).not_to_have_text("—")
+
+
+def row(page: Page, tag: str) -> Locator:
+    return page.locator(f'tr[data-row="{tag}"]')
+
+
+def test_values_move(page: Page) -> None:
+    watched = [
+        row(page, "RawTank.Level").locator(".value"),
+        page.locator('.mimic g[data-kind="value"][data-tag="BufferTank.Level"] text'),
+        page.locator('[data-kpi="bottles_per_min"]'),
+        page.locator("#clock"),
+    ]
+    before = [element.text_content() or "" for element in watched]
+    bottle = page.locator(".mimic .bottle").first
+    place = bottle.get_attribute("transform") or ""
+    for text, element in zip(before, watched, strict=True):
+        expect(element).not_to_have_text(text)
+    expect(bottle).not_to_have_attribute("transform", place)
+
+
+def test_the_drawing_shows_states_and_alarms(page: Page, served: Served) -> None:
+    pump = page.locator('.mimic g[data-kind="running"][data-tag="Pump.Running"]')
+    expect(pump.locator(".word")).to_have_text("Running")
+    air = page.locator('.mimic [data-kind="pointer"][data-tag="Air.Pressure"] > g')
+    expect(air).to_have_attribute("data-priority", "2")
+    expect(air.locator("use")).to_have_attribute("href", "#priority-2")
+    served.lab.written["Pump.Running"] = False
+    served.lab.bad["Pump.Flow"] = "bad"
+    expect(pump.locator(".word")).to_have_text("Stopped")
+    expect(pump).to_have_class("is-off")
+    expect(page.locator('.mimic g[data-tag="Pump.Flow"] text')).to_contain_text("?")
+    expect(row(page, "Pump.Flow").locator(".quality")).to_have_text("Bad")
+
+
+def test_trends_begin_with_their_history(page: Page) -> None:
+    trend = page.locator('figure[data-trend="RawTank.Level"]')
+    page.wait_for_function("f => Number(f.dataset.points) >= 290", arg=trend.element_handle())
+    expect(trend.locator("canvas, path.line").first).to_be_visible()
+    page.locator("#trend-table summary").click()
+    cells = page.locator("#trend-table tbody tr").first.locator("td")
+    expect(cells).to_have_count(4)
+    expect(cells.first).not_to_have_text("—")
+    row(page, "Energy.Power").locator("button.trend").click()
+    expect(page.locator('figure[data-trend="Energy.Power"]')).to_be_visible()
+    page.locator('figure[data-trend="RawTank.Level"] .remove').click()
+    expect(trend).to_have_count(0)
+
+
+def test_an_alarm_is_acknowledged_by_keyboard(page: Page, served: Served) -> None:
+    first = page.locator("#alarm-list li").first
+    expect(first).to_contain_text("Pasteurisation: product too cold, diverted")
+    expect(first.get_by_role("img", name="Priority 1")).to_be_visible()
+    first.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-alarm-row^="Pasteuriser"]')).to_have_class("acknowledged")
+    page.get_by_role("button", name="Acknowledge all").click()
+    expect(page.locator("#alarm-list button")).to_have_count(0)
+    served.lab.alarms = []
+    expect(page.locator("#no-alarm")).to_be_visible()
+
+
+def test_the_language_changes_in_place(page: Page) -> None:
+    page.get_by_role("link", name="Français").click()
+    expect(page.get_by_role("heading", name="Alarmes")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(row(page, "Filler.Volume")).to_contain_text("Dernier volume rempli")
+    expect(row(page, "Air.Pressure").locator(".value")).to_contain_text(",")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_accessibility_violation(page: Page, served: Served, language: str) -> None:
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        visit(page, served, language)
+        page.evaluate("document.getElementById('trend-table').open = true")
+        page.locator("#tag-filter").fill("rawtank")  # a hundred rows alike would only take time
+        results = Axe().run(page, options=WCAG)
+        assert results.violations_count == 0, results.generate_report()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{language}: the page is {wide} px wide at {width}"
+
+
+def test_every_control_is_reached_by_keyboard(page: Page) -> None:
+    page.locator("body").press("Tab")
+    reached: list[str] = []
+    for _ in range(34):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()")
+        )
+    wanted = [
+        "Français",
+        "Sign out",
+        "speed",
+        "pause",
+        "reset",
+        "capture",
+        "Trends",
+        "add-trend",
+        "tag-filter",
+    ]
+    positions = [reached.index(name) for name in wanted]
+    assert positions == sorted(positions), reached
+    for name in ("fault-asset", "fault-mode", "fault-severity", "show-truth"):
+        page.locator(f"#{name}").focus()
+        expect(page.locator(f"#{name}")).to_be_focused()
+
+
+def test_a_hidden_page_closes_its_stream(page: Page, served: Served) -> None:
+    served.eventually(lambda: served.lab.streams == 1, "one stream a page")
+    hide(page, hidden=True)
+    served.eventually(lambda: served.lab.streams == 0, "hidden: closed")
+    hide(page, hidden=False)
+    served.eventually(lambda: served.lab.streams == 1, "shown again: open")
+
+
+def hide(page: Page, hidden: bool) -> None:
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_a_lab_that_breaks_is_said_and_comes_back(page: Page, served: Served) -> None:
+    served.lab.broken.set()
+    expect(page.locator("#banner")).to_contain_text("The lab is restarting")
+    served.lab.broken.clear()
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_zones_that_are_not_enforced_are_said(page: Page, served: Served) -> None:
+    expect(page.locator("#flat")).to_be_hidden()
+    served.lab.enforces_zones = False
+    expect(page.locator("#flat")).to_contain_text("not enforced")
+
+
+def test_commands(page: Page, served: Served) -> None:
+    page.locator("#pause").click()
+    expect(page.locator("#run-state")).to_have_text("Paused")
+    page.locator("#pause").click()
+    expect(page.locator("#run-state")).to_have_text("Running")
+    page.locator("#speed").select_option("10")
+    served.eventually(lambda: served.lab.speed == 10, "ten times faster")
+    page.locator("#reset").click()
+    page.locator("#confirm-dialog").get_by_role("button", name="Cancel").click()
+    assert ("reset", {}) not in served.lab.asked
+    page.locator("#reset").click()
+    page.locator("#confirm-yes").click()
+    served.eventually(lambda: ("reset", {}) in served.lab.asked, "reset")
+
+
+def test_an_operator_writes_within_the_range(page: Page, served: Served) -> None:
+    page.locator("#tag-filter").fill("pasteurisation set")
+    expect(page.locator("tbody tr[data-row]:visible")).to_have_count(1)
+    page.get_by_role("button", name="Write Pasteuriser.SetPoint").click()
+    expect(page.locator("#write-about")).to_contain_text("60 to 85 °C")
+    page.locator("#write-value").fill("200")
+    page.get_by_role("button", name="Send the command").click()
+    expect(page.locator("#write-dialog")).to_be_visible()
+    page.locator("#write-value").fill("75")
+    page.get_by_role("button", name="Send the command").click()
+    expect(row(page, "Pasteuriser.SetPoint").locator(".value")).to_have_text("75.0")
+    assert served.lab.written["Pasteuriser.SetPoint"] == 75
+
+
+def test_an_instructor_sees_the_truth_and_injects_a_fault(page: Page, served: Served) -> None:
+    truth = row(page, "RawTank.Level").locator("td.truth")
+    expect(truth).to_be_hidden()
+    page.locator("#show-truth").check()
+    expect(truth).to_have_text("12.5")
+    page.locator("#fault-mode").select_option("wear")
+    page.get_by_role("button", name="Inject the fault").click()
+    expect(page.locator("#fault-list")).to_contain_text("Feed pump: Wear")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#fault-list li")).to_have_count(0)
+    assert served.lab.faults == {}
+    page.locator("#show-truth").uncheck()
+    expect(truth).to_be_hidden()
+
+
+def test_a_capture_is_downloaded(page: Page) -> None:
+    page.locator("#capture").click()
+    expect(page.locator("#capture")).to_have_text("Stop and download")
+    with page.expect_download() as started:
+        page.locator("#capture").click()
+    assert Path(started.value.path()).read_bytes() == b"\xd4\xc3\xb2\xa1"
+
+
+def test_without_the_bundle_the_page_draws_its_own_charts(
+    page: Page, served: Served, failures: list[str]
+) -> None:
+    page.route("**/vendor/*", lambda route: route.abort())
+    visit(page, served, "en")
+    page.wait_for_selector("figure[data-trend] path.line[d]", state="attached")
+    failures[:] = [failure for failure in failures if "ERR_FAILED" not in failure]
+
+
+def test_ready_commands_are_copied(page: Page, browser: BrowserContext, served: Served) -> None:
+    browser.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.origin)
+    page.locator("[data-copy]").first.click()
+    assert page.evaluate("navigator.clipboard.readText()") == "mbpoll -a 1 -t 3 -r 1 -c 6 -p 40502 127.0.0.1"
+
+
+@pytest.mark.skipif(SCREENSHOTS is None, reason="pictures for a person: set USINE_SCREENSHOTS to a folder")
+def test_screenshots(page: Page, served: Served) -> None:
+    folder = Path(SCREENSHOTS or ".")
+    for language in ("fr", "en"):
+        for width, height in (DESKTOP, PHONE):
+            page.set_viewport_size({"width": width, "height": height})
+            visit(page, served, language)
+            page.screenshot(path=folder / f"live-{language}-{width}.png")

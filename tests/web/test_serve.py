@@ -1,0 +1,89 @@
+"""The real server: many pages at a time, and a clear error when its port is taken."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulators.errors import StartError
+from tests.web.serving import Served
+from web.serve import make_server, secret_key
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_fifty_streams_leave_the_pages_quick(served: Served) -> None:
+    streams = []
+    for _ in range(50):
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+        connection.request("GET", "/labs/one/stream", headers={"Cookie": served.cookie})
+        streams.append((connection, connection.getresponse()))
+    for _, answer in streams:
+        assert answer.readline().startswith(b"retry")
+    page = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+    page.request("GET", "/labs/one", headers={"Cookie": served.cookie})
+    assert page.getresponse().read().count(b"data-row=") > 50
+    page.close()
+    for connection, answer in streams:
+        answer.close()
+        connection.close()
+    served.eventually(lambda: served.lab.streams == 0, "the streams of closed pages end")
+
+
+def test_a_taken_port_is_a_clear_error(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(StartError) as error:
+            make_server(served.settings, "127.0.0.1", taken.getsockname()[1])
+        assert "--port" in error.value.text.en
+
+
+def test_the_secret_is_drawn_once_and_for_its_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    first = secret_key(folder)
+    assert len(first) == 64
+    assert secret_key(folder) == first
+    assert (folder / "web.secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_cannot_be_kept_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file", encoding="utf-8")
+    with pytest.raises(StartError, match="USINE_HOME"):
+        secret_key(tmp_path / "run")
+
+
+def test_the_process_serves_and_ends_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        port = chosen.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "web.serve", "--port", str(port)],
+        env={**os.environ, "USINE_HOME": str(tmp_path), "USINE_LOGIN": "once", "LAB_LANG": "en"},
+        cwd=ROOT,
+    )
+    try:
+        assert status_once_up(port, "/login/once") == 302
+        assert status_once_up(port, "/login/once") == 401
+    finally:
+        process.terminate()
+        started = time.monotonic()
+        process.wait(timeout=10)
+    assert time.monotonic() - started < 2
+
+
+def status_once_up(port: int, path: str, within_s: float = 15.0) -> int:
+    """The answer's code, asked again until there is one."""
+    deadline = time.monotonic() + within_s
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, f"nothing answers on port {port}"
+            time.sleep(0.05)
+        finally:
+            connection.close()

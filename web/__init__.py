@@ -1,0 +1,1 @@
+"""The web pages: Flask, served by waitress, with no rights of their own over the labs."""

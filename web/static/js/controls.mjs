@@ -1,0 +1,55 @@
+// Speed, pause, reset, capture, and the simulated clock.
+
+import { byId, say } from "./dom.mjs";
+import { confirmed } from "./dialogs.mjs";
+import { moment } from "./format.mjs";
+import { command, toast } from "./post.mjs";
+import { page, t } from "./words.mjs";
+
+const speed = byId("speed");
+let paused = false;
+let capturing = false;
+
+export function showControls(snapshot) {
+  paused = snapshot.paused;
+  say(byId("run-state"), paused ? t("paused") : t("running"));
+  byId("run-state").classList.toggle("paused", paused);
+  say(byId("clock"), moment(snapshot.unix_s));
+  say(byId("pause"), paused ? t("resume") : t("pause"));
+  if (document.activeElement !== speed) showSpeed(String(snapshot.speed));
+}
+
+function showSpeed(value) {
+  const known = [...speed.options].some((option) => option.value === value);
+  if (!known) speed.append(new Option(`×${value}`, value));
+  speed.value = value;
+}
+
+async function capture() {
+  if (!capturing) {
+    capturing = (await command("capture_start")) !== undefined;
+  } else {
+    const result = await command("capture_stop");
+    capturing = false;
+    if (result) download(result.pcap_base64);
+  }
+  say(byId("capture"), capturing ? t("capture_stop") : t("capture_start"));
+  if (capturing) toast(t("capture_running"));
+}
+
+function download(base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes], { type: "application/vnd.tcpdump.pcap" }));
+  link.download = `${page.lab}.pcap`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+speed.addEventListener("change", () => command("speed", { speed: Number(speed.value) }));
+byId("pause").addEventListener("click", () => command(paused ? "resume" : "pause"));
+byId("capture").addEventListener("click", capture);
+byId("reset").addEventListener("click", async () => {
+  if (!(await confirmed(t("reset_title"), t("reset_text"), t("reset")))) return;
+  if ((await command("reset")) !== undefined) toast(t("done"));
+});

@@ -1,0 +1,41 @@
+// Commands to the lab, and what came of them.
+
+import { byId, html } from "./dom.mjs";
+import { page, t } from "./words.mjs";
+
+const csrf = document.querySelector("meta[name=csrf-token]").content;
+let vanish = 0;
+
+/** Send `verb`; its result, or undefined after saying why it was refused. */
+export async function command(verb, values = {}) {
+  let answer;
+  try {
+    answer = await fetch(page.command.replace("VERB", verb), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify(values),
+    });
+    const body = await answer.json();
+    if (answer.ok) return body.result;
+    toast(t("refused", { reason: body.error }), { failed: true });
+  } catch {
+    toast(t("unreachable"), { failed: true });
+  }
+  return undefined;
+}
+
+/** Say `text` for a while, with an optional action `{words, run}`. */
+export function toast(text, { action = null, failed = false } = {}) {
+  const box = byId("toast");
+  clearTimeout(vanish);
+  const button = action && html("button", { type: "button", class: "quiet", onclick: () => (hide(), action.run()) }, action.words);
+  box.replaceChildren(html("p", {}, text), ...(button ? [button] : []));
+  box.classList.toggle("failed", failed);
+  box.classList.add("visible");
+  vanish = setTimeout(hide, failed || action ? 12000 : 5000);
+}
+
+function hide() {
+  byId("toast").classList.remove("visible");
+  byId("toast").replaceChildren();
+}
