@@ -143,7 +143,7 @@ class SupervisorClient:
             _result(msgspec.json.decode(wire.receive(ANSWER_LIMIT_S)))
             return LabConnection(name, socket.socket(fileno=wire.fds[0]))
         except OSError as error:
-            raise _silent() from error
+            raise _silent(error) from error
         finally:
             wire.close()
 
@@ -157,7 +157,7 @@ class SupervisorClient:
                     return _result(answer)
                 progress(answer["progress"])
         except OSError as error:
-            raise _silent() from error
+            raise _silent(error) from error
         finally:
             wire.close()
 
@@ -175,10 +175,10 @@ class SupervisorClient:
         return Wire(connected)
 
 
-def _silent() -> UsineError:
+def _silent(error: OSError) -> UsineError:
     return NotFoundError(
-        "le superviseur ne répond plus ; voyez « lab doctor »",
-        "the supervisor does not answer any more; see 'lab doctor'",
+        f"le superviseur ne répond plus ({error}) ; voyez « lab doctor »",
+        f"the supervisor does not answer any more ({error}); see 'lab doctor'",
     )
 
 

@@ -13,8 +13,10 @@ from lab.cli.background import ensure_supervisor
 from lab.connection import SupervisorClient
 from lab.labs import LabStatus
 from lab.paths import Paths
+from simulators.errors import UsineError
 
 SETTLE_S = 4.0
+LOG_TAIL = 4000
 MERGING = Path("/sys/kernel/mm/ksm")
 MERGING_SCANS, MERGING_LIMIT_S = 4, 60.0
 Say = Callable[[str, str], None]
@@ -53,6 +55,12 @@ class LocalBench:
             wait_for_merging(self._say)
             self._quiet(labs)
             self._flooded(labs)
+        except UsineError:
+            # Its folder goes with the bench.
+            sys.stderr.write(
+                self._paths.supervisor_log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+            )
+            raise
         finally:
             if self._client.running():
                 self._client.shutdown(labs=True)

@@ -34,6 +34,10 @@ class Launch(Protocol):
         """Messages since the last call (`simulators.host.process.run`), None when there will be no more."""
         ...
 
+    def close(self) -> None:
+        """Give the descriptor back; whoever waits on it has stopped to."""
+        ...
+
 
 class Runtime(Protocol):
     """Single-threaded and never blocking: the supervisor waits on descriptors."""

@@ -30,12 +30,17 @@ class LocalLaunch:
         return self._descriptor
 
     def news(self) -> list[dict[str, Any]] | None:
-        data = os.read(self._descriptor, 1 << 16)
+        try:
+            data = os.read(self._descriptor, 1 << 16)
+        except BlockingIOError:
+            return []
         if not data:
-            os.close(self._descriptor)
             return None
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         return [msgspec.json.decode(line) for line in lines]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 class LocalRuntime:
@@ -60,6 +65,7 @@ class LocalRuntime:
 
     def launch(self, plan: Plan, line: Line, restarts: int) -> LocalLaunch:
         reader, writer = os.pipe()
+        os.set_blocking(reader, False)
         pid = os.fork()
         if pid == 0:
             _child(plan, line, writer, self._log)

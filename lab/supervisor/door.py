@@ -5,6 +5,7 @@ import hmac
 import os
 import selectors
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,15 @@ class Door:
         except UsineError as error:
             client.refuse(refusal(error))
         except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            fault = InputError(f"requête incorrecte : {error}", f"malformed request: {error}")
+            malformed = InputError(f"requête incorrecte : {error}", f"malformed request: {error}")
+            client.refuse(refusal(malformed))
+        except Exception as error:
+            # One caller's bad luck must not cost everybody the supervisor.
+            traceback.print_exc()
+            fault = UsineError(
+                f"défaut interne du superviseur : {error!r} ; voyez son journal",
+                f"internal fault of the supervisor: {error!r}; see its log",
+            )
             client.refuse(refusal(fault))
 
     def _drop(self, client: Client) -> None:

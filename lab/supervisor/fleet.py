@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import selectors
 import shutil
 import time
@@ -21,6 +22,8 @@ from simulators.host.plan import Plan
 from simulators.model import Line, load_line
 
 STOP_LIMIT_S = 5.0
+# A device has ten seconds to answer its protocol, and those of a class start side by side.
+START_LIMIT_S = 45.0
 # Five crashes within a minute and a lab is given up.
 CRASHES_MAX, CRASHES_WINDOW_S = 5, 60.0
 
@@ -48,6 +51,8 @@ class Lab:
     forget: bool = False
     crashes: list[float] = field(default_factory=list)
     detail: str = ""
+    start_by_s: float = field(default_factory=lambda: time.monotonic() + START_LIMIT_S)
+    awaited: dict[str, str] = field(default_factory=dict)
     refusal: dict[str, str] | None = None
 
     @property
@@ -112,8 +117,12 @@ class Fleet:
 
     def press(self) -> None:
         """Those that were asked to end, and have not in time, are made to."""
+        now = time.monotonic()
         for lab in list(self.labs.values()):
-            if lab.stop_by_s is not None and time.monotonic() > lab.stop_by_s:
+            if lab.stop_by_s is not None and now > lab.stop_by_s:
+                self._runtime.end(lab.handle, force=True)
+            elif lab.state == "starting" and lab.stop_by_s is None and now > lab.start_by_s:
+                self._refused(lab, refusal(self._too_slow(lab)))
                 self._runtime.end(lab.handle, force=True)
 
     def adopt(self) -> None:
@@ -146,10 +155,12 @@ class Fleet:
         launch = lab.launch
         if launch is None:
             return
-        descriptor = launch.fileno()
         news = launch.news()
         if news is None:
-            self._selector.unregister(descriptor)
+            # In this order: a lab forked meanwhile holds a copy, and epoll would go on reporting the closed
+            # descriptor under its number, which by then may be that of another lab.
+            self._selector.unregister(launch)
+            launch.close()
             lab.launch = None
             return
         for message in news:
@@ -157,8 +168,10 @@ class Fleet:
                 self._ready(lab, message["forwards"])
             elif "error" in message:
                 self._refused(lab, message["error"])
-            elif lab.waiter is not None:
-                lab.waiter.progress(message)
+            else:
+                lab.awaited[message["device"]] = message["state"]
+                if lab.waiter is not None:
+                    lab.waiter.progress(message)
 
     def _ready(self, lab: Lab, forwards: dict[str, int]) -> None:
         plan = msgspec.structs.replace(lab.handle.plan, forwards=forwards)
@@ -178,10 +191,11 @@ class Fleet:
             lab.stop_by_s = time.monotonic() + STOP_LIMIT_S
 
     def _ended(self, lab: Lab) -> None:
-        if lab.watched is not None:
-            self._selector.unregister(lab.watched)
-            os.close(lab.watched)
-            lab.watched = None
+        if lab.watched is None or not select.select([lab.watched], [], [], 0)[0]:
+            return
+        self._selector.unregister(lab.watched)
+        os.close(lab.watched)
+        lab.watched = None
         while lab.launch is not None:
             self._news(lab)
         how = self._runtime.reap(lab.handle)
@@ -193,6 +207,14 @@ class Fleet:
             self._gone(lab)
         else:
             self._crashed(lab, how)
+
+    def _too_slow(self, lab: Lab) -> StartError:
+        slow = ", ".join(device for device, state in lab.awaited.items() if state != "ok") or "–"
+        log = self._paths.supervisor_log
+        return StartError(
+            f"{lab.name} : pas prêt après {START_LIMIT_S:.0f} s (attendus : {slow}) ; voyez {log}",
+            f"{lab.name}: not ready after {START_LIMIT_S:.0f} s (awaited: {slow}); see {log}",
+        )
 
     def _silent_death(self, lab: Lab, how: str) -> StartError:
         log = self._paths.supervisor_log

@@ -14,6 +14,7 @@ import secrets
 import selectors
 import socket
 import time
+import traceback
 from collections.abc import Callable
 
 import msgspec
@@ -69,7 +70,10 @@ class Supervisor:
         for key, _events in self._selector.select(timeout=LOOK_S):
             # A handler may have closed what another of this round was about.
             if self._selector.get_map().get(key.fd) is key:
-                key.data()
+                try:
+                    key.data()
+                except Exception:
+                    traceback.print_exc()
         self._fleet.press()
 
     def _hear(self, client: Client, name: str, arguments: dict[str, object]) -> None:

@@ -19,6 +19,7 @@ class FakeLab:
         self.reader, self.writer = os.pipe()
         self.life = os.eventfd(0)
         self.alive = True
+        self.hushed = False
         self.asked_to_end: list[bool] = []
         self.settled = False
         self._buffer = b""
@@ -30,10 +31,16 @@ class FakeLab:
         self.say({"device": "plc1", "state": "ok"})
         self.say({"ready": True, "forwards": {"plc1": 5020}, "zones": True})
 
+    def hush(self) -> None:
+        """It has nothing more to say, and lives."""
+        if not self.hushed:
+            self.hushed = True
+            os.close(self.writer)
+
     def end(self) -> None:
         if self.alive:
             self.alive = False
-            os.close(self.writer)
+            self.hush()
             os.eventfd_write(self.life, 1)
 
     def fileno(self) -> int:
@@ -41,10 +48,10 @@ class FakeLab:
 
     def news(self) -> list[dict[str, Any]] | None:
         data = os.read(self.reader, 1 << 16)
-        if not data:
-            os.close(self.reader)
-            return None
-        return [msgspec.json.decode(line) for line in data.splitlines()]
+        return [msgspec.json.decode(line) for line in data.splitlines()] if data else None
+
+    def close(self) -> None:
+        os.close(self.reader)
 
 
 class FakeRuntime:

@@ -24,6 +24,8 @@ class House:
         self.door = Door(path, TOKEN, self.selector, self.hear)
 
     def hear(self, client: Client, verb: str, arguments: dict[str, Any]) -> None:
+        if verb == "break":
+            raise OSError("no more processes")
         if verb == "refuse":
             raise InputError("non", "no")
         self.heard.append((verb, arguments))
@@ -102,3 +104,12 @@ def test_only_its_user_may_knock(house: House) -> None:
 def test_a_second_supervisor_is_refused(house: House) -> None:
     with pytest.raises(StartError):
         Door(house.path, TOKEN, selectors.DefaultSelector(), house.hear)
+
+
+def test_a_fault_of_ours_is_told_to_the_caller_and_the_door_stays_open(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = msgspec.json.decode(house.visit(TOKEN.encode() + b"\n" + request("break")))
+    assert "no more processes" in answer["error"]["en"]
+    assert "Traceback" in capsys.readouterr().err
+    assert b"yes" in house.visit(TOKEN.encode() + b"\n" + request("start"))

@@ -1,3 +1,4 @@
+import os
 import selectors
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,50 @@ def test_a_death_during_the_start_is_answered(yard: Yard) -> None:
     yard.runtime.labs[0].end()
     yard.turn()
     assert "ended 1000" in yard.asker.failed[0]["en"]
+    assert yard.fleet.labs == {}
+
+
+def test_a_closed_descriptor_that_a_sibling_still_holds_wakes_nobody_else(yard: Yard) -> None:
+    """A lab forked at that moment holds a copy of every descriptor, until it closes them."""
+    yard.start()
+    lab = yard.runtime.labs[0]
+    held_by_a_sibling = os.dup(lab.reader)
+    lab.ready()
+    lab.hush()
+    yard.turn()
+    other_reader, other_writer = os.pipe()
+    os.dup2(other_reader, lab.reader)
+    yard.selector.register(lab.reader, selectors.EVENT_READ)
+    try:
+        assert yard.selector.select(timeout=0) == []
+    finally:
+        yard.selector.unregister(lab.reader)
+        for descriptor in {held_by_a_sibling, lab.reader, other_reader, other_writer}:
+            os.close(descriptor)
+
+
+def test_a_lab_that_is_said_to_have_ended_and_has_not_goes_on(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    lab = yard.fleet.labs["one"]
+    yard.selector.get_key(lab.watched or -1).data()
+    assert yard.fleet.labs["one"].state == "running"
+    assert len(yard.runtime.labs) == 1
+
+
+def test_a_lab_that_never_gets_ready_is_ended_and_its_slow_devices_named(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "START_LIMIT_S", -1.0)
+    yard.start()
+    yard.runtime.labs[0].say({"device": "plc1", "state": "ok"})
+    yard.runtime.labs[0].say({"device": "broker", "state": "starting"})
+    yard.turn()
+    yard.fleet.press()
+    yard.turn()
+    assert "broker" in yard.asker.failed[0]["en"]
+    assert "plc1" not in yard.asker.failed[0]["en"]
     assert yard.fleet.labs == {}
 
 
