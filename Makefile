@@ -10,7 +10,7 @@ lab: $(VENV)/.installed
 	@$(BIN)/lab up
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 mkdirSync("dist", { recursive: true });
 await build({
-  entryPoints: ["uplot.mjs"],
+  entryPoints: ["uplot.mjs", "codemirror.mjs"],
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
   bundle: true,
