@@ -8,14 +8,20 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 |---|---|---|
 | describe | – | the line's specs (`simulators.model.Line` as JSON) and `fault_modes` by asset |
 | snapshot | – | `simulators.snapshot.Snapshot` |
+| clock | – | {"t_s", "unix_s", "speed", "paused", "late_s", "backlogs"}: the lab's own date and pace |
 | subscribe | – | true, then snapshots |
 | trend | tags, minutes | {tag: [[unix_s, value], …]} of what SCADA was shown, from the historian |
+| monitor | device, asset | of a condition monitor and a machine (the first it watches): `assets`, `asset`, `features` {name: [[unix_s, value], …]}, `index` and `alarm` likewise, `baseline` {name: {mean, sigma, windows}}, `learnt`, `learnt_windows`, `wanted_windows` |
 | write | tag, value | true: an operator's command, sent by SCADA over the wire |
+| alarms | since_unix_s | [{"unix_s", "event", "id", "tag", "priority", "value", "by", "text"}]: alarms raised, returned, acknowledged, and commands |
 | acknowledge | alarm | true; an alarm's id, or all of them |
 | fault | asset, mode, severity | true; 0 mends |
 | speed | speed | true |
 | pause, resume | – | true |
 | reset | factory | true: the plant and the PLCs as at the start; configurations and programs too if asked |
+| checkpoint | – | {"t_s", "devices"}: plant, PLCs and configurations are kept in the lab's folder, in place of the former ones |
+| restore | – | {"t_s", "devices"}: plant, PLCs, time and configurations are as they were at the checkpoint |
+| factory | device | true: its default configuration and, of a PLC, its default program; the device is restarted |
 | config | device | {"text", "default", "versions", "schema"} |
 | configure | device, text | true: checked, applied, device restarted; nothing changed on error |
 | restart | device | true |
@@ -27,6 +33,9 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 | plcs | – | the ids of the line's PLCs |
 | capture_start | – | true |
 | capture_stop | – | {"pcap_base64", "frames", "dropped", "events"} |
+| record | zones | {"zones"}: the permanent record has the inner traffic of these zones too (all if none is named) |
+| events | since_ts, log, device, contains, after, limit | {"events": [row…], "dropped", "columns", "cursor", "now"}: the latest rows, or with `after` (a cursor) the next ones |
+| record_pcap | – | {"pcap_base64", "frames", "dropped"}: the latest of the permanent record |
 | logs | device, lines | [{"unix_s", "device", "event", …}], of every device if none is named |
 | lateness | forget | how late each of the last scans was (ms) |
 | endpoints | – | [{"device", "protocol", "host", "port"}] |

@@ -1,5 +1,7 @@
 """YAML files parsed once, at the edge, into frozen specs; an error names file, line and remedy."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,17 +17,30 @@ LIMIT_BYTES = 1 << 20
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+@dataclass(frozen=True)
+class Document:
+    """YAML that was read: its plain `data`, and where each value stands. `name` is what errors call it."""
+
+    name: str
+    data: Any
+    tree: yaml.Node | None
+
+    def line(self, path: str) -> int:
+        """The 1-based line of a place such as `$.devices[2].zone`, as deep as it can be followed."""
+        return _line(self.tree, path)
+
+    def duplicates(self) -> list[tuple[int, str]]:
+        """Line and name of every key that its mapping has already: YAML keeps the last one only."""
+        return list(_duplicates(self.tree))
+
+
 def load(path: Path, kind: type[T]) -> T:
     """Read the YAML file `path` as a `kind`.
 
     Raises:
         InputError: unreadable, not YAML, or not of the shape; names the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} : illisible ({error})", f"{path}: cannot be read ({error})") from error
-    return loads(text, kind, str(path))
+    return convert(read(path), kind)
 
 
 def loads(text: str, kind: type[T], name: str) -> T:
@@ -34,6 +49,20 @@ def loads(text: str, kind: type[T], name: str) -> T:
     Raises:
         InputError: not YAML, or not of the shape; names the line.
     """
+    return convert(parse(text, name), kind)
+
+
+def read(path: Path) -> Document:
+    """The YAML file `path`, before it is given a shape. Raises: InputError: unreadable, or not YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} : illisible ({error})", f"{path}: cannot be read ({error})") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Document:
+    """YAML `text`, before it is given a shape. Raises: InputError: not YAML; names the line."""
     if len(text) > LIMIT_BYTES:
         raise InputError(
             f"{name} : plus de {LIMIT_BYTES} octets ; réduisez le fichier",
@@ -50,12 +79,17 @@ def loads(text: str, kind: type[T], name: str) -> T:
             f"{name}:{line} : YAML incorrect ({problem}) ; vérifiez l'indentation et les guillemets",
             f"{name}:{line}: not valid YAML ({problem}); check the indentation and the quotes",
         ) from error
+    return Document(name, data, tree)
+
+
+def convert(document: Document, kind: type[T], data: Any = None) -> T:
+    """The document (or `data`, made from it) as a `kind`. Raises: InputError: not of the shape; names the line."""
     try:
-        return msgspec.convert(data, kind)
+        return msgspec.convert(document.data if data is None else data, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         reason, _, where = str(error).partition(" - at `")
-        line = _line(tree, where.rstrip("`"))
         place = where.rstrip("`") or "$"
+        name, line = document.name, document.line(where.rstrip("`"))
         raise InputError(
             f"{name}:{line} : {place} : {reason} ; corrigez cette valeur",
             f"{name}:{line}: {place}: {reason}; correct that value",
@@ -79,3 +113,16 @@ def _child(node: yaml.Node | None, step: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == step), None)
     return None
+
+
+def _duplicates(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _duplicates(child)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                yield key.start_mark.line + 1, str(key.value)
+            seen.add(str(key.value))
+            yield from _duplicates(value)

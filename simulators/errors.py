@@ -28,3 +28,7 @@ class NotFoundError(UsineError):
 
 class ToolMissingError(UsineError):
     """A program or a facility that this needs is not on this machine."""
+
+
+class TimeLimitError(UsineError):
+    """It was not done in time, and was ended."""

@@ -97,7 +97,7 @@ class Alarm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A named value of the line.
 
-    `device` serves it: a PLC at the located `address`, a sensor under the MQTT topic `address`.
+    `device` serves it: a PLC at the located `address`, a sensor or a monitor under the MQTT topic `address`.
     `signal` (`asset.quantity`) joins an input (%I) or output (%Q) to the plant; a sensor always has one.
     Engineering value = raw · `gain` + `offset`; `range` is in engineering units.
     """

@@ -114,11 +114,15 @@ class Host:
     def download(self, device_id: str, source: str) -> str:
         """Install a program in a PLC and keep it; returns its SHA-256. Raises: StError, InputError."""
         sha256 = self.plc(device_id).download(source)
+        self.keep_program(device_id, source)
+        self.journal.bind(device_id)("program_download", sha256=sha256)
+        return sha256
+
+    def keep_program(self, device_id: str, source: str) -> None:
+        """The PLC has this program after the lab's next start too."""
         path = self._program_path(device_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
-        self.journal.bind(device_id)("program_download", sha256=sha256)
-        return sha256
 
     def plc(self, device_id: str) -> ScanCycle:
         """Raises: InputError: not a PLC of this line; names those there are."""

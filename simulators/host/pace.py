@@ -12,7 +12,7 @@ REST_MIN_S = 0.01
 # What a wake-up may spend on steps before other work of the loop gets its turn.
 SLICE_S = 0.02
 # Behind by more than this of the wall, the backlog is given up and counted.
-BACKLOG_MAX_S = 2.0
+BACKLOG_MAX_S = 10.0
 REMEMBERED = 6000
 
 
@@ -77,10 +77,10 @@ class Pace:
         """The clock's speed or pause was changed: wake up and look again."""
         self._change.set()
 
-    def restart(self) -> None:
-        """Begin again at simulated time zero."""
-        self.done = 0
-        self._clock.jump(0.0)
+    def restart(self, done: int = 0) -> None:
+        """Begin again at simulated time zero, or after `done` steps."""
+        self.done = done
+        self._clock.jump(self.t_s)
         self.changed()
 
     async def run(self) -> None:

@@ -77,6 +77,8 @@ class Part:
         self._journal = Journal(folder / spec.id / "journal.jsonl")
         tags = [tag for tag in line.tags_of(spec.id) if tag.signal]
         signals = [tag.signal for tag in tags if tag.signal]
+        # A vibration sensor counts its machine's turns too.
+        signals += [f"{tag.asset}.speed_rpm" for tag in tags if tag.signal and ".vibration" in tag.signal]
         field_path = plan.field or ""
         self._field = RemoteField(lambda: asyncio.open_unix_connection(field_path), signals)
         self._clock = Clock(time.time(), plan.speed)

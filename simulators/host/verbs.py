@@ -10,12 +10,16 @@ import msgspec
 
 from simulators.clock import SPEED_MAX, SPEED_MIN
 from simulators.errors import InputError, StartError
+from simulators.host import checkpoint as checkpoints
 from simulators.host.host import Host
 from simulators.model import PLC_KINDS
 from simulators.network.addresses import workstation
+from simulators.network.dissect.row import COLUMNS
+from simulators.network.events import Wanted
 from simulators.network.zones import NamespaceNetwork
 from simulators.plc.image import Value
 
+ROWS_MAX = 5000  # of the event table in one answer
 PROTOCOLS = {"modbus_plc": "modbus", "opcua_plc": "opcua", "mqtt_broker": "mqtt"}
 
 Verb = Callable[..., Awaitable[Any]]
@@ -30,6 +34,19 @@ async def snapshot(host: Host) -> Any:
     return host.report.snapshot()
 
 
+async def clock(host: Host) -> Any:
+    """The lab's own date and pace, without the snapshot's weight."""
+    t_s = host.clock.now_s()
+    return {
+        "t_s": t_s,
+        "unix_s": host.clock.unix_s(t_s),
+        "speed": host.clock.speed,
+        "paused": host.clock.paused,
+        "late_s": max(0.0, (t_s - host.pace.t_s) / host.clock.speed),
+        "backlogs": host.pace.lateness.backlogs,
+    }
+
+
 async def trend(host: Host, tags: list[str], minutes: float = 10.0) -> Any:
     """What SCADA was shown, from the historian; empty while there is none."""
     for tag in tags:
@@ -38,6 +55,24 @@ async def trend(host: Host, tags: list[str], minutes: float = 10.0) -> Any:
     for historian in host.of_kind("historian").values():
         return historian.trend(tags, now - 60 * minutes, now)  # type: ignore[attr-defined]
     return {tag: [] for tag in tags}
+
+
+async def monitor(host: Host, device: str, asset: str | None = None) -> Any:
+    """What a condition monitor lately heard and said of a machine (the first that it watches)."""
+    spec = host.line.device(device)
+    if spec.kind != "condition_monitor":
+        known = ", ".join(each.id for each in host.line.devices_of("condition_monitor")) or "–"
+        raise InputError(
+            f"{device} ne surveille aucune machine ; choisissez parmi : {known}",
+            f"{device} monitors no machine; choose one of: {known}",
+        )
+    live = host.live.get(device)
+    if live is None:
+        raise StartError(
+            f"{device} ne tourne pas ; attendez son redémarrage, voyez « lab logs »",
+            f"{device} does not run; wait for its restart, see 'lab logs'",
+        )
+    return live.history(asset)  # type: ignore[attr-defined]
 
 
 async def write(host: Host, tag: str, value: Value) -> bool:
@@ -50,6 +85,13 @@ async def write(host: Host, tag: str, value: Value) -> bool:
         )
     await scada.write(tag, value)
     return True
+
+
+async def alarms(host: Host, since_unix_s: float = 0.0) -> Any:
+    """What SCADA remembers of alarms and commands, oldest first; empty while it does not run."""
+    scada = host.report.scada()
+    entries = scada.journal.entries() if scada is not None else []
+    return [entry for entry in entries if entry.unix_s >= since_unix_s]
 
 
 async def acknowledge(host: Host, alarm: str) -> bool:
@@ -94,6 +136,24 @@ async def resume(host: Host) -> bool:
 
 async def reset(host: Host, factory: bool = False) -> bool:
     await host.reset(factory)
+    return True
+
+
+async def checkpoint(host: Host) -> Any:
+    """Keep plant, PLCs and configurations as they are now, in place of the former checkpoint."""
+    taken = checkpoints.keep(host)
+    return {"t_s": taken.steps * host.line.step_s, "devices": sorted(taken.configurations)}
+
+
+async def restore(host: Host) -> Any:
+    """Bring the checkpoint back."""
+    taken = await checkpoints.bring_back(host)
+    return {"t_s": taken.steps * host.line.step_s, "devices": sorted(taken.configurations)}
+
+
+async def factory(host: Host, device: str) -> bool:
+    """One device as delivered."""
+    await checkpoints.factory(host, device)
     return True
 
 
@@ -187,6 +247,47 @@ async def capture_stop(host: Host) -> Any:
     }
 
 
+async def record(host: Host, zones: list[str] | None = None) -> Any:
+    """Keep the inner traffic of these zones in the permanent record; all of them if none is named."""
+    names = [zone.id for zone in host.line.zones] if zones is None else [host.line.zone(z).id for z in zones]
+    host.network.taps.ask(names)
+    return {"zones": sorted(host.network.taps.kept_zones)}
+
+
+async def events(
+    host: Host,
+    since_ts: float | None = None,
+    log: str | None = None,
+    device: str | None = None,
+    contains: str | None = None,
+    after: int | None = None,
+    limit: int = 500,
+) -> Any:
+    """Rows of the permanent record: the latest, or with `after` those that follow it."""
+    addresses = frozenset(host.line.device(device).interfaces.values()) if device is not None else None
+    wanted = Wanted(since_ts, log or None, addresses, contains or None, after, min(max(limit, 1), ROWS_MAX))
+    rows, last, dropped = await host.network.taps.rows(wanted)
+    full = after is not None and len(rows) >= wanted.limit
+    return {
+        "events": rows,
+        "dropped": dropped,
+        "columns": ["seq", *COLUMNS],
+        "cursor": rows[-1]["seq"] if full else last,
+        "now": host.clock.unix_s(host.pace.t_s),
+    }
+
+
+async def record_pcap(host: Host) -> Any:
+    """The latest of the permanent record as a pcap, within its bound."""
+    kept = host.network.taps.events()
+    await kept.ready()
+    return {
+        "pcap_base64": base64.b64encode(kept.pcap).decode(),
+        "frames": kept.frames,
+        "dropped": kept.dropped,
+    }
+
+
 async def lateness(host: Host, forget: bool = False) -> Any:
     """How late each of the last scans was (ms); with `forget`, begins a new measurement."""
     late = host.pace.lateness.values()
@@ -240,8 +341,8 @@ async def call(host: Host, name: str, arguments: dict[str, Any]) -> Any:
 VERBS: dict[str, Verb] = {
     verb.__name__: verb
     for verb in (
-        describe, snapshot, trend, write, acknowledge, fault, speed, pause, resume, reset, config, configure,
+        describe, snapshot, clock, trend, monitor, write, alarms, acknowledge, fault, speed, pause, resume, reset, checkpoint, restore, factory, config, configure,
         restart, kill, plc_download, plc_upload, plc_mode, plc_status, plcs, logs, lateness,
-        endpoints, enter, capture_start, capture_stop,
+        endpoints, enter, capture_start, capture_stop, record, events, record_pcap,
     )
 }  # fmt: skip

@@ -61,6 +61,10 @@ class Ring:
             self._bytes -= OVERHEAD_BYTES + len(gone.data)
             self.dropped += 1
 
+    def widen(self, limit_bytes: int) -> None:
+        """Keep at least so much from now on."""
+        self._limit_bytes = max(self._limit_bytes, limit_bytes)
+
     def take(self) -> list[Record]:
         """All of them, which then are no longer kept."""
         taken = list(self.records)

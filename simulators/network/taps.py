@@ -20,11 +20,13 @@ from simulators.model import Line
 from simulators.network.capture import Capture
 from simulators.network.dissect.dissector import Dissector
 from simulators.network.dissect.row import Row
+from simulators.network.events import EventRecord, Wanted
 from simulators.network.frames import End
 from simulators.network.record import Conversation, Kind, Record, Ring
 from simulators.network.sniffer import Sniffer
 
 KEPT_BYTES = 512 << 10  # of the permanent record
+FOLLOWED_BYTES = 4 << 20  # of it, where zones' inner traffic is asked for
 CAPTURE_BYTES = 16 << 20
 WATCH_BYTES = 2 << 20
 REVEAL_S = 1.0  # the last segments of a flow are read after it closed
@@ -54,11 +56,13 @@ class Taps:
     def __init__(self, line: Line, frames: Callable[[str], socket.socket] | None = None) -> None:
         """`frames` opens a socket that sees a zone's frames, where that is possible."""
         self._line, self._open = line, frames
-        self._kept: Ring | None = None
+        self._kept: EventRecord | None = None
         self._capture: Ring | None = None
         self._watches: list[Ring] = []
-        self._sinks: list[Ring] = []
-        self._kept_zones: set[str] = set()
+        self._sinks: list[Ring | EventRecord] = []
+        self._told = False  # by the gateway's configuration
+        self._told_zones: set[str] = set()
+        self._asked_zones: set[str] = set()  # by whoever runs the line
         self._sniffers: dict[str, Sniffer] = {}
         self._concealed: dict[str, dict[bytes, int]] = defaultdict(dict)
         self._uid = self._lost_before = 0
@@ -70,11 +74,27 @@ class Taps:
 
     def keep(self, record: bool, zones: Collection[str] = ()) -> None:
         """Keep the latest records for `events`, with the inner traffic of these zones, or no longer."""
-        if not record:
+        self._told, self._told_zones = record, set(zones) if record else set()
+        self._rearrange()
+
+    def ask(self, zones: Collection[str]) -> None:
+        """Keep the inner traffic of these zones as well, whatever the gateway is told; none: no longer."""
+        self._asked_zones = set(zones)
+        self._rearrange()
+
+    @property
+    def kept_zones(self) -> set[str]:
+        """The zones whose inner traffic is in the permanent record."""
+        return self._told_zones | self._asked_zones
+
+    def _rearrange(self) -> None:
+        if not self._told and not self._asked_zones:
             self._kept = None
         elif self._kept is None:
-            self._kept = Ring(KEPT_BYTES)
-        self._kept_zones = set(zones) if record else set()
+            self._kept = EventRecord(self._line, KEPT_BYTES)
+        if self._kept is not None and self.kept_zones:
+            self._kept.ring.widen(FOLLOWED_BYTES)
+            self._kept.follow()
         self._arrange()
 
     def start(self, limit_bytes: int = CAPTURE_BYTES) -> None:
@@ -103,7 +123,17 @@ class Taps:
         """The latest of the permanent record, as a capture; empty where none is kept."""
         if self._kept is None:
             return Capture(self._line, ())
-        return Capture(self._line, list(self._kept.records), self._kept.dropped)
+        return Capture(self._line, list(self._kept.ring.records), self._kept.ring.dropped)
+
+    async def rows(self, wanted: Wanted) -> tuple[list[Row], int, int]:
+        """Rows of the permanent record by their `seq`, the number of the last one there is, and how many are lost."""
+        kept = self._kept
+        if kept is None:
+            return [], 0, 0
+        for sniffer in self._sniffers.values():
+            sniffer.drain()
+        found = await kept.select(wanted)
+        return found, kept.table.count, kept.dropped
 
     def watch(self) -> Watch:
         """Rows from now on."""
@@ -148,14 +178,14 @@ class Taps:
     def _frame(self, zone: str, frame: bytes) -> None:
         record = Record(self.now(), zone, Kind.FRAME, frame)
         for sink in self._sinks:
-            if sink is not self._kept or zone in self._kept_zones:
+            if sink is not self._kept or zone in self.kept_zones:
                 sink.append(record)
 
     def _arrange(self) -> None:
         """Listen to the zones that somebody looks at, and to no other."""
-        rings = [self._kept, self._capture, *self._watches]
+        rings: list[Ring | EventRecord | None] = [self._kept, self._capture, *self._watches]
         everywhere = self._capture is not None or bool(self._watches)
-        zones = {zone.id for zone in self._line.zones} if everywhere else self._kept_zones
+        zones = {zone.id for zone in self._line.zones} if everywhere else self.kept_zones
         for zone in set(self._sniffers) - zones:
             self._sniffers.pop(zone).close()
         self._sinks = [ring for ring in rings if ring is not None]

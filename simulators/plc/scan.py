@@ -233,7 +233,10 @@ class ScanCycle:
         program = self._compile(state["source"])
         self._instance = self._instantiate(program, {})
         self._program = program
-        self.image.cells[: len(state["cells"])] = state["cells"]
+        # A lab that was started again may have declared other cells beyond those of the line's tags.
+        for index, value in enumerate(state["cells"][: len(self.image.cells)]):
+            if type(value) is type(self.image.cells[index]):
+                self.image.cells[index] = value
         retain.thaw(self._instance, self.image, state["values"], everything=True)
         for task, (due_ns, memory) in zip(self._instance.tasks, state["tasks"], strict=True):
             task.due_ns, task.memory = due_ns, memory

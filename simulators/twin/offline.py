@@ -158,7 +158,11 @@ class Twin:
     def _cell(self, tag: Tag) -> Callable[[], Value]:
         """How to read a tag, in engineering units."""
         if tag.device not in self.plcs:
-            signals = [tag.signal or ""]
+            if tag.signal is None:
+                # What a monitor would work out of what it hears: the twin has no network.
+                nothing: Value = False if tag.type == "BOOL" else 0.0
+                return lambda: nothing
+            signals = [tag.signal]
             return lambda: self.plant.read(signals)[0]
         cells, index = self._place(tag)
         if tag.gain == 1.0 and tag.offset == 0.0:

@@ -19,6 +19,8 @@ BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 2.0
 CONNECT_LIMIT_S = 5.0
 BACKLOG_LIMIT_BYTES = 128 * 1024
 QUEUED_MESSAGES_LIMIT = 100
+# Messages taken in one turn of the loop: at high speeds far more come than the loop has turns.
+MESSAGES_AT_ONCE = 64
 
 Connect = Callable[[], Awaitable[socket.socket]]
 OnMessage = Callable[[str, bytes], None]
@@ -79,6 +81,7 @@ class MqttSession:
         self._accepted = False
         self._backlog_bytes = 0
         self._watching_writes = False
+        self._taken = 0
         self.last_error = ""
         self.connections = 0
         self._client = _paho(client_id, username, password, will, keepalive_s)
@@ -203,7 +206,12 @@ class MqttSession:
 
     def _readable(self) -> None:
         try:
-            self._client.loop_read()
+            # paho takes one packet a call.
+            for _ in range(MESSAGES_AT_ONCE):
+                taken = self._taken
+                self._client.loop_read()
+                if self._taken == taken:
+                    break
             # What TLS has already decrypted does not make the socket readable again.
             while isinstance(opened := self._client.socket(), ssl.SSLSocket) and opened.pending():
                 self._client.loop_read()
@@ -216,6 +224,8 @@ class MqttSession:
         """Write what the socket takes; ask to be called again for the rest."""
         if self._client.want_write():
             self._client.loop_write()
+        if not self._client.want_write():
+            self._backlog_bytes = 0
         opened = self._client.socket()
         if opened is None or self._client.want_write() == self._watching_writes:
             return
@@ -224,7 +234,6 @@ class MqttSession:
         if self._watching_writes:
             loop.add_writer(opened, self._flush)
         else:
-            self._backlog_bytes = 0
             loop.remove_writer(opened)
 
     def _drop(self) -> None:
@@ -282,6 +291,7 @@ class MqttSession:
         self._forget()
 
     def _received(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._taken += 1
         if self._on_message is None:
             return
         try:

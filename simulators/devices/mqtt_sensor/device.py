@@ -178,7 +178,8 @@ class MqttSensor:
             samples = self._context.field.vibration(asset)
             self._features[tag_id] = features(samples)
             self._windows += 1
-            window = Window(unix_ms, RATE_HZ, G_PER_UNIT, self._windows, samples)
+            turning_hz = max(0.0, float(self._context.field.read([speed_signal(asset)])[0]) / 60.0)
+            window = Window(unix_ms, RATE_HZ, G_PER_UNIT, self._windows, samples, turning_hz)
             self._windows_out.append((f"{self._topics[tag_id]}/window", encode_window(window)))
 
     @staticmethod
@@ -230,6 +231,11 @@ def _heard(context: Context, tag: Tag) -> str | None:
     if not quantity.startswith("vibration"):
         return None
     return str(setting["asset"]) if isinstance(setting, dict) and "asset" in setting else asset
+
+
+def speed_signal(asset: str) -> str:
+    """The signal of a machine's shaft speed (rpm): the sensor that hears the machine has a pick-up for it."""
+    return f"{asset}.speed_rpm"
 
 
 def _root(context: Context, tags: list[Tag]) -> str:

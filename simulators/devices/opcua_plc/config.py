@@ -104,8 +104,8 @@ class TrustList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     trusted: Annotated[
         list[str],
         described(
-            "Certificats ou autorités admis : textes PEM, ou fichiers du dossier pki",
-            "Certificates or authorities trusted: PEM texts, or files of the pki folder",
+            "Certificats ou autorités admis : textes PEM, fichiers du dossier pki, ou empreintes sha256:… d'un client",
+            "Certificates or authorities trusted: PEM texts, files of the pki folder, or a client's sha256:… fingerprint",
         ),
     ] = []
     revoked: Annotated[

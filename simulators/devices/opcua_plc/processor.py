@@ -22,6 +22,7 @@ from simulators.devices.opcua_plc.channel import (
 from simulators.devices.opcua_plc.identities import Claim
 from simulators.devices.opcua_plc.policies import NONE_URI
 from simulators.devices.opcua_plc.session import HardenedSession
+from simulators.devices.opcua_plc.trust import fingerprint, parsed
 
 if TYPE_CHECKING:
     from simulators.devices.opcua_plc.server import HardenedServer
@@ -63,6 +64,7 @@ class HardenedProcessor(UaProcessor):
         )
         self._connection = self.channel
         self._greeted = False
+        self._shown: bytes | None = None
         self._polled: tuple[bytes, ua.ReadParameters] | None = None
 
     @property
@@ -79,7 +81,7 @@ class HardenedProcessor(UaProcessor):
         except Exception as error:
             code = status_of(error)
             if header.MessageType == ua.MessageType.SecureOpen:
-                self.server.refused(self, "open_channel", code)
+                self.server.refused(self, "open_channel", code, **described(self._shown))
             self._transport.write(error_message(_said(code)))
             return False
 
@@ -103,6 +105,7 @@ class HardenedProcessor(UaProcessor):
 
     def open_secure_channel(self, algohdr: Any, seqhdr: Any, body: Any) -> None:
         policy = self.channel.security_policy
+        self._shown = algohdr.SenderCertificate
         content = bytes(body)
         if self.channel.is_open():
             leaf = uacrypto.der_from_x509(uacrypto.x509_from_der(algohdr.SenderCertificate))  # type: ignore[no-untyped-call]
@@ -238,6 +241,15 @@ def status_of(error: Exception) -> int:
     if isinstance(error, (ServiceError, ua.uaerrors.UaStatusCodeError)):
         return int(error.code)
     return _Bad.BadDecodingError if isinstance(error, NotEnoughData) else _Bad.BadSecurityChecksFailed
+
+
+def described(der: bytes | None) -> dict[str, str]:
+    """What the audit trail says of a certificate that was refused: enough to recognise it, or not."""
+    known = fingerprint(der)
+    try:
+        return {"certificate": parsed(der).subject.rfc4514_string()[:80], "sha256": known} if known else {}
+    except ValueError:  # a subject that cannot be read
+        return {"sha256": known}
 
 
 def _said(code: int) -> int:

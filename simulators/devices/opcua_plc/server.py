@@ -191,9 +191,11 @@ class HardenedServer(InternalServer):
         user = processor.session.identity.name if processor.session else None
         self.audit.record(event, status, processor.address, user, **fields)
 
-    def refused(self, processor: HardenedProcessor, event: str, status: int, user: str | None = None) -> None:
+    def refused(
+        self, processor: HardenedProcessor, event: str, status: int, user: str | None = None, **fields: Any
+    ) -> None:
         self.counters.refused += 1
-        self.audit.record(event, status, processor.address, user)
+        self.audit.record(event, status, processor.address, user, **fields)
 
     # Discovery
 

@@ -12,7 +12,7 @@ from asyncua.ua.status_codes import StatusCodes
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -22,6 +22,7 @@ from simulators.errors import InputError
 _T = TypeVar("_T")
 _LONGEST_CHAIN = 4
 _FILE = re.compile(r"[\w][\w.-]{0,63}")
+_PIN = re.compile(r"sha256:((?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})")
 _Bad = StatusCodes
 
 
@@ -37,13 +38,16 @@ class TrustStore:
         revoked: Iterable[x509.Certificate] = (),
         lists: Iterable[x509.CertificateRevocationList] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pins: Iterable[bytes] = (),
     ) -> None:
+        """`pins` are SHA-256 fingerprints of clients' own certificates."""
         self.enforced = enforced
         self._trusted = list(trusted)
         self._trusted_der = {certificate.public_bytes(Encoding.DER) for certificate in self._trusted}
         self._revoked_der = {certificate.public_bytes(Encoding.DER) for certificate in revoked}
         self._lists = list(lists)
         self._now = now
+        self._pins = frozenset(pins)
 
     def check_client(self, der: bytes | None) -> None:
         """Whether a channel may be opened with the sender's certificate (or chain) `der`.
@@ -85,6 +89,8 @@ class TrustStore:
     def _chain(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         """From the certificate to one that is trusted."""
         chain = [certificate]
+        if certificate.fingerprint(hashes.SHA256()) in self._pins:
+            return chain
         while chain[-1].public_bytes(Encoding.DER) not in self._trusted_der:
             issuer = next((ca for ca in self._trusted if _issued_by(chain[-1], ca)), None)
             if issuer is None or len(chain) == _LONGEST_CHAIN:
@@ -123,9 +129,11 @@ def load_trust(settings: TrustList, folder: Path, place: str) -> TrustStore:
     Raises:
         InputError: an entry is neither PEM nor a readable file; names it.
     """
+    pins = [pin for entry in settings.trusted if (pin := _pinned(entry)) is not None]
     trusted = [
         certificate_of(entry, folder, f"{place}: trust_list.trusted[{i}]")
         for i, entry in enumerate(settings.trusted)
+        if _pinned(entry) is None
     ]
     revoked: list[x509.Certificate] = []
     lists: list[x509.CertificateRevocationList] = []
@@ -135,7 +143,21 @@ def load_trust(settings: TrustList, folder: Path, place: str) -> TrustStore:
             lists.append(_load(entry, folder, x509.load_pem_x509_crl, x509.load_der_x509_crl))
         except (OSError, ValueError):
             revoked.append(certificate_of(entry, folder, where))
-    return TrustStore(settings.mode == "enforced", trusted, revoked, lists)
+    return TrustStore(settings.mode == "enforced", trusted, revoked, lists, pins=pins)
+
+
+def fingerprint(der: bytes | None) -> str:
+    """A certificate's name for people and for the trust list: `sha256:…`; empty if there is none to read."""
+    try:
+        return f"sha256:{parsed(der).fingerprint(hashes.SHA256()).hex()}"
+    except ServiceError:
+        return ""
+
+
+def _pinned(entry: str) -> bytes | None:
+    """The fingerprint written in `entry`, None if it is something else."""
+    match = _PIN.fullmatch(entry.strip())
+    return bytes.fromhex(match[1].replace(":", "")) if match else None
 
 
 def certificate_of(entry: str, folder: Path, place: str) -> x509.Certificate:
@@ -176,7 +198,9 @@ def _signed(revocations: x509.CertificateRevocationList, authorities: Iterable[x
     for authority in authorities:
         if authority.subject == revocations.issuer:
             key = authority.public_key()
-            if isinstance(key, rsa.RSAPublicKey) and revocations.is_signature_valid(key):
+            if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
+                continue
+            if revocations.is_signature_valid(key):
                 return True
     return False
 

@@ -169,8 +169,8 @@ class ModbusConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     period_s: Annotated[
         _Period,
         described(
-            "Les valeurs sont demandées toutes les … s, en temps réel",
-            "Values are asked for every … s, in real time",
+            "Les valeurs sont demandées toutes les … s de la ligne",
+            "Values are asked for every … s of the line's time",
         ),
     ] = 1.0
     devices: Annotated[
@@ -185,8 +185,8 @@ class OpcuaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     period_s: Annotated[
         _Period,
         described(
-            "Les valeurs sont demandées toutes les … s, en temps réel",
-            "Values are asked for every … s, in real time",
+            "Les valeurs sont demandées toutes les … s de la ligne",
+            "Values are asked for every … s of the line's time",
         ),
     ] = 1.0
     devices: Annotated[

@@ -149,7 +149,7 @@ class ModbusSource:
         self._tls = tls
         self._server_name = server_name
         self._blocks = blocks_of(tags)
-        self._beat = Beat(period_s)
+        self._beat = Beat(period_s, clock)
         self._channel: Channel | None = None
 
     async def serve(self) -> None:

@@ -54,7 +54,7 @@ class OpcuaSource:
         self._place = (address, port)
         self._folder = folder
         self._access = access
-        self._beat = Beat(period_s)
+        self._beat = Beat(period_s, clock)
         self._client: ZoneClient | None = None
         self._types: dict[str, int] = {}
         self._request = PackedRead(read_body([_node(tag) for tag in tags]))
@@ -74,6 +74,7 @@ class OpcuaSource:
                     renew_s = time.monotonic() + client.renewal_s
         finally:
             self._client = None
+            self.link.shows(client.fingerprint)
             await client.leave()
 
     async def write(self, tag: Tag, value: Raw) -> None:

@@ -12,6 +12,8 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClient, UaClientState, UASocketProtocol
 from asyncua.crypto import security_policies
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from simulators.devices.scada.config import OpcuaAccess
 from simulators.devices.scada.credentials import pem_path
@@ -88,6 +90,7 @@ class ZoneClient(Client):
         self.uaclient = _ZoneTransport(connect, timeout_s, gone)
         self.application_uri = APPLICATION_URI
         self.name = self.description = "SCADA"
+        self.fingerprint = ""
 
     async def enter(self, folder: Path, access: OpcuaAccess) -> None:
         """Channel, session and identity as `access` says.
@@ -132,6 +135,7 @@ class ZoneClient(Client):
     async def _secure(self, folder: Path, access: OpcuaAccess) -> None:
         policy, _, mode = access.policy.partition("_")
         certificate, key = await self._own_certificate(folder, access)
+        self.fingerprint = _fingerprint(certificate)
         server = str(pem_path(folder, access.server_certificate)) if access.server_certificate else None
         with _said_plainly():
             await self.set_security(
@@ -157,6 +161,17 @@ class ZoneClient(Client):
         with _said_plainly():
             await self.load_client_certificate(str(pem_path(folder, access.user_certificate)))
             await self.load_private_key(pem_path(folder, access.user_key or access.user_certificate))
+
+
+def _fingerprint(certificate: Path) -> str:
+    """As a device's trust list names it; empty when the file is no certificate (which is said elsewhere)."""
+    data = certificate.read_bytes()
+    try:
+        pem = b"-----BEGIN" in data
+        read = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
+    except ValueError:
+        return ""
+    return f"sha256:{read.fingerprint(hashes.SHA256()).hex()}"
 
 
 @contextlib.contextmanager

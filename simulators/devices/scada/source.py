@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from simulators.clock import Clock
 from simulators.devices.scada.scaling import Raw
 from simulators.errors import UsineError
 from simulators.model import Tag
@@ -19,6 +20,8 @@ _REASONS: dict[type[Exception], Text] = {
     EOFError: CUT,
 }
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.2, 1.0
+FLOOR_S = 0.02  # of the wall, between two polls
+LOOK_S = 1.0  # of the wall: a change of speed is seen within
 
 
 class CommandError(UsineError):
@@ -35,12 +38,19 @@ class Link:
         self.connections = 0
         self.since_s = 0.0
         self.settled = asyncio.Event()
+        self._certificate = ""
         self._log = log
 
     def reset(self) -> None:
         """As before the first attempt."""
         self.connected, self.trouble = False, None
         self.settled.clear()
+
+    def shows(self, fingerprint: str) -> None:
+        """The certificate that SCADA shows there, so that whoever must trust it can compare; empty: none."""
+        if fingerprint and fingerprint != self._certificate:
+            self._log("certificate_shown", to=self.device, certificate=fingerprint)
+        self._certificate = fingerprint
 
     def up(self) -> None:
         """It answers."""
@@ -53,9 +63,12 @@ class Link:
 
     def down(self, reason: Text) -> None:
         """It does not answer, or no more."""
+        shown = self._certificate
         text = Text(
-            fr=f"{self.device} : pas de liaison ({reason.fr}) ; nouvel essai en cours",
-            en=f"{self.device}: not connected ({reason.en}); trying again",
+            fr=f"{self.device} : pas de liaison ({reason.fr}) ; nouvel essai en cours"
+            + (f" ; certificat de SCADA : {shown}" if shown else ""),
+            en=f"{self.device}: not connected ({reason.en}); trying again"
+            + (f"; SCADA's certificate: {shown}" if shown else ""),
         )
         if self.connected or self.trouble is None:
             self._log("source_lost", of=self.device, reason=reason.en)
@@ -110,26 +123,48 @@ def refused(tag: Tag, device: str, reason: Text) -> CommandError:
 
 
 class Beat:
-    """The instants of a poll, a fixed period apart; `now` brings the next one forward."""
+    """The instants of a poll, a fixed period of simulated time apart; `now` brings the next one forward.
 
-    def __init__(self, period_s: float) -> None:
+    A poll is never nearer to the last one than `FLOOR_S` of the wall. While the line is paused the wall
+    counts instead: whether a device answers is still to be known.
+    """
+
+    def __init__(self, period_s: float, clock: Clock) -> None:
         self._period_s = period_s
-        self._due_s = time.monotonic()
-        self._now = asyncio.Event()
+        self._clock = clock
+        self._due_s = clock.now_s()
+        self._forward = False
+        self._wake = asyncio.Event()
 
     def now(self) -> None:
         """Do not wait for the next instant."""
-        self._now.set()
+        self._forward = True
+        self._wake.set()
 
     async def wait(self) -> None:
-        self._due_s = max(self._due_s + self._period_s, time.monotonic())
-        loop = asyncio.get_running_loop()
-        handle = loop.call_at(loop.time() + self._due_s - time.monotonic(), self._now.set)
+        self._due_s = max(self._due_s + self._period_s, self._clock.now_s())
+        begun_s = time.monotonic()
         try:
-            await self._now.wait()
+            while not self._forward and (left_s := self._left_s(time.monotonic() - begun_s)) > 0:
+                await self._rest(min(left_s, LOOK_S))
+        finally:
+            self._forward = False
+
+    def _left_s(self, waited_s: float) -> float:
+        """Seconds of the wall before the next poll, at the present speed."""
+        if self._clock.paused:
+            return self._period_s - waited_s
+        # More than a period ahead: simulated time was set back, by a reset or by a busy machine that gave up a backlog.
+        self._due_s = min(self._due_s, self._clock.now_s() + self._period_s)
+        return max((self._due_s - self._clock.now_s()) / self._clock.speed, FLOOR_S - waited_s)
+
+    async def _rest(self, seconds: float) -> None:
+        self._wake.clear()
+        handle = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        try:
+            await self._wake.wait()
         finally:
             handle.cancel()
-            self._now.clear()
 
 
 def _reason(error: Exception) -> Text:

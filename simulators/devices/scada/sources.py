@@ -15,8 +15,11 @@ from simulators.errors import InputError
 from simulators.model import Device, Line
 
 MODBUS, OPCUA, BROKER, SENSOR = "modbus_plc", "opcua_plc", "mqtt_broker", "mqtt_sensor"
+MONITOR = "condition_monitor"
 PORTS = {MODBUS: 502, OPCUA: 4840, BROKER: 1883}
 STALE_PERIODS = 3
+# A condition monitor speaks with each window, and gives a sign of life in between (at most every 20 s).
+MONITOR_PERIOD_S = 10.0
 
 
 def sources_of(context: Context, config: Config, board: Board) -> list[Source]:
@@ -42,6 +45,7 @@ def stale_after_s(line: Line, config: Config) -> dict[str, float]:
         MODBUS: config.modbus.period_s,
         OPCUA: config.opcua.period_s,
         SENSOR: config.mqtt.period_s,
+        MONITOR: max(MONITOR_PERIOD_S, config.mqtt.period_s),
     }
     kinds = {device.id: device.kind for device in line.devices}
     return {tag.id: STALE_PERIODS * periods.get(kinds[tag.device], 1.0) for tag in line.tags}
@@ -82,7 +86,7 @@ def _opcua(context: Context, config: Config, board: Board, device: Device) -> Op
 
 def _mqtt(context: Context, config: Config, board: Board, device: Device) -> MqttSource:
     access = config.mqtt.devices.get(device.id, MqttAccess())
-    sensors = {sensor.id for sensor in context.line.devices_of(SENSOR)}
+    sensors = {sensor.id for sensor in context.line.devices_of(SENSOR, MONITOR)}
     return MqttSource(
         Link(device.id, context.log),
         [tag for tag in context.line.tags if tag.device in sensors],

@@ -1,7 +1,7 @@
 """An induction motor on a variable-speed drive, with the two bearings (6205) that carry its shaft."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from random import Random
 
 import msgspec
@@ -32,7 +32,8 @@ _POWER_FACTOR_VA = sqrt(3.0) * 400.0 * 0.82
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`growth_h` is the running time in which bearing damage grows e-fold once it has begun.
+    """`growth_h` is the running time in which bearing damage grows e-fold once it has begun, `growth_sigma` the
+    standard deviation of its logarithm after that time: 0 grows evenly.
 
     `noise_g` is the healthy RMS acceleration at full speed (0.07 g at the drive end in the public CWRU data).
     """
@@ -48,6 +49,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise_g: float = 0.07
     velocity_mm_s: float = 0.9
     growth_h: float = 6.0
+    growth_sigma: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +57,8 @@ class Motor:
     """Machines set `command` and add to `load_w` in their own step; the motor takes both in its own.
 
     Bearing damage is an internal state d from 0 to 1 that grows as ḋ = d / growth_h while the shaft turns:
-    the exponential degradation θ·exp(βt) of the vibration signal follows from it. At 1 the bearing seizes.
+    the exponential degradation θ·exp(βt + ε − σ²/2) of the vibration signal follows from it (Gebraeel et al. 2005),
+    ε a Brownian motion. At 1 the bearing seizes.
     """
 
     site: Site
@@ -137,7 +140,7 @@ class Motor:
         damage = max(self.bearing_outer, self.bearing_inner, self.bearing_ball)
         self.seized = damage >= 1.0
         if damage > 0.0:
-            growth = 1.0 + dt_s * speed / (p.growth_h * 3600.0)
+            growth = self._growth(dt_s * speed / (p.growth_h * 3600.0))
             self.bearing_outer = min(1.0, self.bearing_outer * growth)
             self.bearing_inner = min(1.0, self.bearing_inner * growth)
             self.bearing_ball = min(1.0, self.bearing_ball * growth)
@@ -148,6 +151,14 @@ class Motor:
         self.vibration_mm_s = speed * sqrt(
             p.velocity_mm_s**2 + bearing_mm_s**2 + imbalance_mm_s**2 + (2.0 * self.broadband_g) ** 2
         )
+
+    def _growth(self, share: float) -> float:
+        """What damage is multiplied by in a `share` of `growth_h`; it never heals."""
+        sigma = self.params.growth_sigma
+        if sigma == 0.0:
+            return 1.0 + share
+        wander = self.rng.gauss(0.0, sigma * sqrt(share)) - sigma * sigma * share / 2.0
+        return max(1.0, exp(share + wander))
 
     def stored(self) -> tuple[float, float]:
         return 0.0, self.params.heat_j_k * self.winding_c

@@ -166,3 +166,29 @@ def _tls() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+async def test_many_messages_are_taken_in_one_turn_and_answers_leave_no_backlog() -> None:
+    """At high speeds a loop has fewer turns than messages come; an answer from within is sent, and counted as sent."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CONNACK + b"\x30\x04\x00\x01tx" * 40)
+        while await reader.read(4096):
+            pass
+
+    heard: list[str] = []
+    turns: list[int] = []
+
+    def answer(topic: str, _data: bytes) -> None:
+        heard.append(topic)
+        session.publish("answer", b"a" * 100)
+
+    async with Peer(say) as peer:
+        session = MqttSession(peer.connect, "me", on_message=answer)
+        readable = session._readable
+        session._readable = lambda: (turns.append(1), readable())[1]  # type: ignore[method-assign, func-returns-value]
+        await session.start()
+        await eventually(lambda: len(heard) == 40)
+        await eventually(lambda: session.backlog_bytes == 0)
+        assert len(turns) < 10
+        await session.stop()

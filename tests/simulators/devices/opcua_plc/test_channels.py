@@ -11,7 +11,7 @@ from asyncua.client.client import Client
 from asyncua.common.utils import ServiceError
 from asyncua.crypto import security_policies as policies
 from asyncua.ua.status_codes import StatusCodes as Codes
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from simulators.devices.opcua_plc import config
@@ -249,3 +249,34 @@ def test_the_configuration_names_every_policy_of_the_library() -> None:
     known = {kind.name for kind in ua.SecurityPolicyType} - {"NoSecurity"}
     assert {name for name in known if name.startswith(("Basic", "Aes"))} == set(names) - {"None"}
     assert len(offers(names, None)) == 11
+
+
+def by_fingerprint(certificate: Any, sign: str = "") -> str:
+    hexadecimal = sign.join(f"{byte:02x}" for byte in certificate.fingerprint(hashes.SHA256()))
+    trusted = f'{{mode: enforced, trusted: ["sha256:{hexadecimal}"]}}'
+    return HARD.replace("{mode: accept_any}", trusted)
+
+
+@pytest.mark.parametrize("sign", ["", ":"])
+async def test_a_certificate_is_trusted_by_its_fingerprint(tmp_path: Path, sign: str) -> None:
+    async with served(by_fingerprint(PINNED, sign), tmp_path) as bench:
+        raw = await bench.secure(PINNED)
+        await raw.log_in("run", "run-pass")
+        with refused(Codes.BadSecurityChecksFailed, by="error"):
+            await bench.secure(pki.client("pinned"))
+
+
+async def test_a_fingerprint_does_not_forgive_an_expired_certificate(tmp_path: Path) -> None:
+    old = pki.client("old", start_days=-9, end_days=-1)
+    async with served(by_fingerprint(old), tmp_path) as bench:
+        with refused(Codes.BadCertificateTimeInvalid, by="error"):
+            await bench.secure(old)
+
+
+async def test_a_refused_certificate_is_named_in_the_audit_trail(trusting: Bench) -> None:
+    stranger = pki.client("stranger")
+    with refused(Codes.BadSecurityChecksFailed):
+        await trusting.secure(stranger)
+    row = trusting.audit("open_channel")[-1]
+    assert row["certificate"] == "CN=stranger"
+    assert row["sha256"] == f"sha256:{stranger.fingerprint(hashes.SHA256()).hex()}"

@@ -1,5 +1,6 @@
 """When a device is hardened, SCADA's configuration follows it; until then it is kept out, and says so."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,28 @@ async def test_opcua_with_a_policy_and_a_user(tmp_path: Path) -> None:
         await eventually(lambda: scada.health().state == "ok")
         await scada.write("Filler.SetPoint", 330)
         await scada.stop()
+
+
+async def test_opcua_by_a_trust_list_that_knows_scada_by_its_fingerprint(tmp_path: Path) -> None:
+    """As somebody with two editors does it: SCADA is refused, shows its certificate, and is then trusted."""
+    trusting = SECURE_OPCUA.replace("{mode: accept_any}", "{mode: enforced, trusted: [%s]}")
+    text = (
+        "opcua: {devices: {plc2: {policy: Basic256Sha256_SignAndEncrypt, user: scada, password: scada-pass}}}"
+    )
+    async with a_rig(tmp_path, OPCUA, text) as rig:
+        device, _ = await rig.device("plc2", trusting % "")
+        await rig.scada.start()
+        detail = rig.scada.health().detail
+        assert detail is not None
+        shown = re.search("sha256:[0-9a-f]{64}", detail.fr)
+        assert shown is not None
+        assert shown[0] in detail.en
+        (said,) = rig.log.events("certificate_shown")
+        assert said == {"to": "plc2", "certificate": shown[0]}, "once, however often it is refused"
+        await device.stop()
+        await rig.device("plc2", trusting % f'"{shown[0]}"')
+        await eventually(lambda: rig.scada.health().state == "ok")
+        await rig.scada.write("Filler.SetPoint", 330)
 
 
 async def test_mqtt_with_a_password(tmp_path: Path) -> None:
