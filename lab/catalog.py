@@ -1,5 +1,6 @@
 """The lines there are: every folder of `scenarios/lines` with a `line.yaml`."""
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -39,4 +40,10 @@ def line_path(name: str) -> Path:
 
 def find_line(name: str) -> Line:
     """The line called `name` (or at that path). Raises: InputError."""
-    return load_line(line_path(name))
+    path = line_path(name)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, _changed_ns: int) -> Line:
+    return load_line(path)

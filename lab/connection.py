@@ -6,16 +6,18 @@ from typing import Any
 
 import msgspec
 
-from lab.labs import LabStatus
+from lab.labs import Job, LabStatus
 from lab.paths import Paths
 from simulators import errors
 from simulators.errors import NotFoundError, UsineError
+from simulators.host.plan import Plan
 from simulators.snapshot import Snapshot
 
 ANSWER_LIMIT_S = 60.0
 # A lab sends a snapshot a second.
 SILENCE_LIMIT_S = 5.0
 FD_LIMIT = 4
+CONNECT_LIMIT_S = 2.0
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -132,6 +134,17 @@ class SupervisorClient:
         """End a lab; one that does not run any more is no error. Raises: NotFoundError: never heard of."""
         self._call("stop", name=name, forget=forget)
 
+    def run(self, job: Job, progress: Progress = lambda _message: None) -> Any:
+        """Run a job to its end (`lab.labs.Labs.run`). Raises: UsineError; TimeLimitError."""
+        wire = self._open()
+        try:
+            wire.send({"id": 1, "verb": "run", "arguments": msgspec.to_builtins(job)})
+            return _answer(wire, progress, job.limit_s + ANSWER_LIMIT_S)
+        except OSError as error:
+            raise _silent(error) from error
+        finally:
+            wire.close()
+
     def shutdown(self, labs: bool) -> None:
         """End the supervisor, and the labs too if `labs`."""
         self._call("shutdown", labs=labs)
@@ -151,11 +164,7 @@ class SupervisorClient:
         wire = self._open()
         try:
             wire.send({"id": 1, "verb": verb, "arguments": arguments})
-            while True:
-                answer = msgspec.json.decode(wire.receive(ANSWER_LIMIT_S))
-                if "progress" not in answer:
-                    return _result(answer)
-                progress(answer["progress"])
+            return _answer(wire, progress, ANSWER_LIMIT_S)
         except OSError as error:
             raise _silent(error) from error
         finally:
@@ -175,11 +184,40 @@ class SupervisorClient:
         return Wire(connected)
 
 
+def connect(plan: Plan) -> socket.socket:
+    """An authenticated connection to a lab's control channel.
+
+    Raises:
+        NotFoundError: the lab does not answer.
+    """
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(CONNECT_LIMIT_S)
+    try:
+        connected.connect(plan.control)
+        connected.sendall(plan.token.encode() + b"\n")
+    except OSError as error:
+        connected.close()
+        raise NotFoundError(
+            f"le labo {plan.name} ne répond pas ({error})", f"lab {plan.name} does not answer ({error})"
+        ) from error
+    connected.settimeout(None)
+    return connected
+
+
 def _silent(error: OSError) -> UsineError:
     return NotFoundError(
         f"le superviseur ne répond plus ({error}) ; voyez « lab doctor »",
         f"the supervisor does not answer any more ({error}); see 'lab doctor'",
     )
+
+
+def _answer(wire: Wire, progress: Progress, silence_s: float) -> Any:
+    """The result of what was asked; `progress` is told what comes before. Raises: OSError; UsineError."""
+    while True:
+        answer = msgspec.json.decode(wire.receive(silence_s))
+        if "progress" not in answer:
+            return _result(answer)
+        progress(answer["progress"])
 
 
 def _result(answer: dict[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """How the command line and the web reach the labs that run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -31,6 +31,20 @@ class LabStatus(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Job(msgspec.Struct, frozen=True):
+    """A probe or an attack to be run inside a zone of a lab, in a process of its own that ends at `limit_s`."""
+
+    lab: str
+    kind: Literal["probe", "attack"]
+    name: str
+    zone: str
+    arguments: dict[str, Any] = {}
+    limit_s: float = 10.0
+
+
+Progress = Callable[[dict[str, Any]], None]
+
+
 class Connection(Protocol):
     """An authenticated way into one lab. Close it; it is a context manager."""
 
@@ -56,4 +70,31 @@ class Labs(Protocol):
 
     def attach(self, name: str) -> Connection:
         """Raises: NotFoundError: no such lab, with those that run."""
+        ...
+
+    def start(
+        self,
+        line: str,
+        name: str | None = None,
+        seed: int | None = None,
+        speed: float = 1.0,
+        flat: bool = False,
+        progress: Progress = ...,
+    ) -> LabStatus:
+        """Start a lab; returns when all its devices answer. `progress` is told each device. Raises: UsineError."""
+        ...
+
+    def stop(self, name: str, forget: bool = False) -> None:
+        """End a lab; with `forget`, delete its files. Raises: NotFoundError: never heard of."""
+        ...
+
+    def run(self, job: Job, progress: Progress = ...) -> Any:
+        """Run a job to its end; returns its result (a Finding of a probe, null of an attack, as JSON).
+
+        The job ends with this call: a caller that goes away ends it.
+
+        Raises:
+            UsineError: no such lab, or what the job itself refused.
+            TimeLimitError: it was not done in time, and was ended.
+        """
         ...

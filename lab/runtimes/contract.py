@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from lab.labs import Job
 from simulators.host.plan import Plan
 from simulators.model import Line
 
@@ -39,6 +40,30 @@ class Launch(Protocol):
         ...
 
 
+class Errand(Protocol):
+    """A job under way, in a process of its own inside the lab's zone."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when there is news."""
+        ...
+
+    def news(self) -> list[dict[str, Any]] | None:
+        """Messages since the last call (`lab.runtimes.errand.perform`), None when there will be no more."""
+        ...
+
+    def end(self, force: bool) -> None:
+        """Ask it to clear up and end, or make it; harmless on what has ended."""
+        ...
+
+    def close(self) -> None:
+        """Give the descriptor back; whoever waits on it has stopped to."""
+        ...
+
+    def gone(self) -> bool:
+        """Whether it has ended; what is left of it is then released. Never waits."""
+        ...
+
+
 class Runtime(Protocol):
     """Single-threaded and never blocking: the supervisor waits on descriptors."""
 
@@ -64,4 +89,8 @@ class Runtime(Protocol):
 
     def reap(self, handle: Handle) -> str:
         """Release what is left of a lab that has ended; says how it ended."""
+        ...
+
+    def job(self, handle: Handle, line: Line, job: Job) -> Errand:
+        """Begin a job inside the lab's zone. It ends with the supervisor at the latest."""
         ...

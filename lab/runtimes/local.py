@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from lab.labs import Job
+from lab.runtimes import errand
+from lab.runtimes.child import KEPT, detach
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
 from simulators.host.plan import Plan
@@ -101,6 +104,9 @@ class LocalRuntime:
             return signal.Signals(os.WTERMSIG(status)).name
         return f"exit {os.waitstatus_to_exitcode(status)}"
 
+    def job(self, handle: Handle, line: Line, job: Job) -> errand.LocalErrand:
+        return errand.launch(handle, line, job, self._limits, self._log)
+
 
 def started_ticks(pid: int) -> int | None:
     """When the process began, in clock ticks since boot; None if there is none or it is a zombie."""
@@ -116,23 +122,15 @@ def _child(plan: Plan, line: Line, writer: int, log: Path) -> None:
     """Never returns: the parent's code must not run twice."""
     status = 1
     try:
-        os.setsid()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        kept = os.dup2(writer, 3) if writer != 3 else 3
-        os.closerange(4, 1 << 16)
+        detach(writer, log)
 
         def report(message: dict[str, Any]) -> None:
             try:
-                os.write(kept, msgspec.json.encode(message) + b"\n")
+                os.write(KEPT, msgspec.json.encode(message) + b"\n")
             except OSError:
                 return
             if "ready" in message or "error" in message:
-                os.close(kept)
+                os.close(KEPT)
 
         status = run(plan, line, report)
     except BaseException:

@@ -7,7 +7,7 @@ import selectors
 import socket
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,16 @@ SEND_LIMIT_S = 1.0
 
 @dataclass(eq=False)
 class Client:
-    """One connection; nothing but its token is heard before it is authenticated."""
+    """One connection; nothing but its token is heard before it is authenticated.
+
+    What is in `leaving` is called when it closes.
+    """
 
     socket: socket.socket
     authenticated: bool = False
     buffer: bytes = b""
     request_id: int = 0
+    leaving: list[Callable[[], None]] = field(default_factory=list)
 
     def answer(self, result: Any, fds: list[int] | None = None) -> None:
         """The result of its last request, with file descriptors if any."""
@@ -42,13 +46,17 @@ class Client:
 
     def _send(self, message: dict[str, Any], fds: list[int] | None = None) -> None:
         data = msgspec.json.encode(message) + b"\n"
-        with contextlib.suppress(OSError):
+        try:
             self.socket.settimeout(SEND_LIMIT_S)
             if fds:
                 socket.send_fds(self.socket, [data], fds)
             else:
                 self.socket.sendall(data)
             self.socket.setblocking(False)
+        except OSError:
+            # Who does not read what was asked for is waited for once; the door then sees the end.
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
 Hear = Callable[[Client, str, dict[str, Any]], None]
@@ -132,6 +140,8 @@ class Door:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(client.socket)
         client.socket.close()
+        for told in client.leaving:
+            told()
 
 
 def _listen(path: Path) -> socket.socket:

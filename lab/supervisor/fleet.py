@@ -61,12 +61,22 @@ class Lab:
 
 
 class Fleet:
-    """Single-threaded: everything happens when `selector` says that a descriptor is readable."""
+    """Single-threaded: everything happens when `selector` says that a descriptor is readable.
 
-    def __init__(self, paths: Paths, runtime: Runtime, selector: selectors.BaseSelector) -> None:
+    `ended` is told the name of each lab whose process has ended.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        runtime: Runtime,
+        selector: selectors.BaseSelector,
+        ended: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._paths = paths
         self._runtime = runtime
         self._selector = selector
+        self._told = ended
         self._lines: dict[tuple[str, float], Line] = {}
         self.labs: dict[str, Lab] = {}
 
@@ -199,6 +209,7 @@ class Fleet:
         while lab.launch is not None:
             self._news(lab)
         how = self._runtime.reap(lab.handle)
+        self._told(lab.name)
         if lab.waiter is not None:
             waiter, lab.waiter = lab.waiter, None
             self._gone(lab)

@@ -7,23 +7,27 @@
 | start | line, name, seed, speed, flat | `{"progress": …}` messages, then a LabStatus |
 | stop | name, forget | true |
 | attach | name | true, with an authenticated connection to the lab as a file descriptor |
+| run | the fields of `lab.labs.Job` | `{"progress": …}` messages, then the job's result; it ends with the connection |
 | shutdown | labs | true |
 """
 
 import secrets
 import selectors
-import socket
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from lab.catalog import line_path
+from lab.connection import connect
+from lab.labs import Job
 from lab.paths import Paths, check_name
 from lab.runtimes.contract import Runtime
 from lab.supervisor.door import Client, Door
-from lab.supervisor.fleet import STOP_LIMIT_S, Fleet, Waiter
+from lab.supervisor.fleet import STOP_LIMIT_S, Fleet, Lab, Waiter
+from lab.supervisor.jobs import Asker, Jobs
 from simulators.clock import SPEED_MAX, SPEED_MIN
 from simulators.errors import InputError, NotFoundError
 from simulators.host.plan import Plan
@@ -37,7 +41,8 @@ class Supervisor:
     def __init__(self, paths: Paths, runtime: Runtime) -> None:
         self._paths = paths
         self._selector = selectors.DefaultSelector()
-        self._fleet = Fleet(paths, runtime, self._selector)
+        self._jobs = Jobs(runtime, self._selector)
+        self._fleet = Fleet(paths, runtime, self._selector, self._jobs.forsake)
         self._door = Door(paths.supervisor_socket, paths.token(), self._selector, self._hear)
         self._verbs: dict[str, Callable[..., None]] = {
             "ping": self._ping,
@@ -45,6 +50,7 @@ class Supervisor:
             "start": self._start,
             "stop": self._stop,
             "attach": self._attach,
+            "run": self._run,
             "shutdown": self._shutdown,
         }
         self._ending = False
@@ -75,6 +81,7 @@ class Supervisor:
                 except Exception:
                     traceback.print_exc()
         self._fleet.press()
+        self._jobs.press()
 
     def _hear(self, client: Client, name: str, arguments: dict[str, object]) -> None:
         verb = self._verbs.get(name)
@@ -138,6 +145,17 @@ class Supervisor:
         client.answer(True)
 
     def _attach(self, client: Client, name: str) -> None:
+        with connect(self._running(name).handle.plan) as connected:
+            client.answer(True, [connected.fileno()])
+
+    def _run(self, client: Client, **fields: object) -> None:
+        job = _job(fields)
+        handle = self._running(job.lab).handle
+        line = self._fleet.line(Path(handle.plan.line))
+        asker = Asker(client.progress, client.answer, client.refuse)
+        client.leaving.append(self._jobs.start(job, handle, line, asker))
+
+    def _running(self, name: str) -> Lab:
         lab = self._fleet.labs.get(name)
         if lab is None:
             raise self._unknown(name)
@@ -146,8 +164,7 @@ class Supervisor:
                 f"le labo {name} n'est pas en marche ({lab.state}) ; {lab.detail or 'voyez « lab ps »'}",
                 f"lab {name} is not running ({lab.state}); {lab.detail or 'see lab ps'}",
             )
-        with connect(lab.handle.plan) as connected:
-            client.answer(True, [connected.fileno()])
+        return lab
 
     def _shutdown(self, client: Client, labs: bool = False) -> None:
         self.end(labs)
@@ -166,21 +183,9 @@ class Supervisor:
         )
 
 
-def connect(plan: Plan) -> socket.socket:
-    """An authenticated connection to a lab's control channel.
-
-    Raises:
-        NotFoundError: the lab does not answer.
-    """
-    connected = socket.socket(socket.AF_UNIX)
-    connected.settimeout(2.0)
+def _job(fields: dict[str, object]) -> Job:
+    """Raises: InputError: not a job."""
     try:
-        connected.connect(plan.control)
-        connected.sendall(plan.token.encode() + b"\n")
-    except OSError as error:
-        connected.close()
-        raise NotFoundError(
-            f"le labo {plan.name} ne répond pas ({error})", f"lab {plan.name} does not answer ({error})"
-        ) from error
-    connected.settimeout(None)
-    return connected
+        return msgspec.convert(fields, Job)
+    except msgspec.ValidationError as error:
+        raise InputError(f"run : {error}", f"run: {error}") from error

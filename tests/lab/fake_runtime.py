@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from lab.labs import Job
 from lab.runtimes.contract import Handle
 from simulators.host.plan import Plan
 from simulators.model import Line
@@ -54,13 +55,53 @@ class FakeLab:
         os.close(self.reader)
 
 
+class FakeErrand:
+    """One job. `say` is what its process would report, `die` its end."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.reader, self.writer = os.pipe()
+        self.alive = True
+        self.asked_to_end: list[bool] = []
+        self.closed = self.released = False
+
+    def say(self, message: dict[str, Any]) -> None:
+        os.write(self.writer, msgspec.json.encode(message) + b"\n")
+
+    def die(self) -> None:
+        if self.alive:
+            self.alive = False
+            os.close(self.writer)
+
+    def fileno(self) -> int:
+        return self.reader
+
+    def news(self) -> list[dict[str, Any]] | None:
+        data = os.read(self.reader, 1 << 16)
+        return [msgspec.json.decode(line) for line in data.splitlines()] if data else None
+
+    def end(self, force: bool) -> None:
+        self.asked_to_end.append(force)
+        if force:
+            self.die()
+
+    def close(self) -> None:
+        self.closed = True
+        os.close(self.reader)
+
+    def gone(self) -> bool:
+        self.released = not self.alive
+        return self.released
+
+
 class FakeRuntime:
-    """Keeps `lab.runtimes.contract.Runtime`; `labs` are those launched, oldest first."""
+    """Keeps `lab.runtimes.contract.Runtime`; `labs` and `jobs` are those launched, oldest first."""
 
     name = "fake"
 
     def __init__(self) -> None:
         self.labs: list[FakeLab] = []
+        self.jobs: list[FakeErrand] = []
         self.prepared: list[str] = []
         self.obeys = True
 
@@ -87,6 +128,10 @@ class FakeRuntime:
 
     def reap(self, handle: Handle) -> str:
         return f"ended {handle.pid}"
+
+    def job(self, handle: Handle, line: Line, job: Job) -> FakeErrand:
+        self.jobs.append(FakeErrand(job))
+        return self.jobs[-1]
 
     def _lab(self, handle: Handle) -> Any:
         return next((lab for lab in self.labs if lab.handle.pid == handle.pid), None)

@@ -1,5 +1,6 @@
 import selectors
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lab.supervisor import door as module
 from lab.supervisor.door import REQUEST_LIMIT_BYTES, Client, Door
 from simulators.errors import InputError, StartError
 from tests.lab.fake_runtime import turn
@@ -113,3 +115,39 @@ def test_a_fault_of_ours_is_told_to_the_caller_and_the_door_stays_open(
     assert "no more processes" in answer["error"]["en"]
     assert "Traceback" in capsys.readouterr().err
     assert b"yes" in house.visit(TOKEN.encode() + b"\n" + request("start"))
+
+
+def test_what_a_client_asked_for_is_told_when_it_leaves(house: House) -> None:
+    left: list[bool] = []
+    house.door._hear = lambda client, _verb, _arguments: client.leaving.append(lambda: left.append(True))
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(house.path))
+        visitor.sendall(TOKEN.encode() + b"\n" + request("run"))
+        turn(house.selector)
+        assert left == []
+    turn(house.selector)
+    assert left == [True]
+
+
+def test_a_client_that_does_not_read_is_waited_for_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SEND_LIMIT_S", 0.05)
+    clients: list[Client] = []
+    left: list[bool] = []
+
+    def hear(client: Client, _verb: str, _arguments: dict[str, Any]) -> None:
+        client.leaving.append(lambda: left.append(True))
+        clients.append(client)
+
+    house.door._hear = hear
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(house.path))
+        visitor.sendall(TOKEN.encode() + b"\n" + request("run"))
+        turn(house.selector)
+        begun_s = time.monotonic()
+        for _ in range(100):
+            clients[0].progress({"say": "x" * 200_000})
+        assert time.monotonic() - begun_s < 2
+        turn(house.selector)
+    assert left == [True]

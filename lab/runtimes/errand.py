@@ -1,0 +1,164 @@
+"""A job of the local runtime: a process forked from the warm supervisor, which enters the lab's zone for good."""
+
+import contextlib
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lab.connection import LabConnection, connect
+from lab.labs import Job
+from lab.runtimes.child import KEPT, confine, detach
+from lab.runtimes.contract import Handle
+from lab.runtimes.limits import Limits
+from lab.runtimes.zone import ZoneEntry, enter
+from simulators.errors import UsineError
+from simulators.model import Line
+from simulators.network import linux
+from simulators.text import Text
+
+OUTPUT_LIMIT_BYTES = 8 << 20
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+Report = Callable[[dict[str, Any]], None]
+
+
+class LocalErrand:
+    """Reads what the child reports; a child that says more than any job has to say is ended."""
+
+    def __init__(self, pid: int, descriptor: int, released: Callable[[], None]) -> None:
+        self._pid = pid
+        self._descriptor = descriptor
+        self._released = released
+        self._buffer = b""
+        self._heard = 0
+        self._gone = False
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def news(self) -> list[dict[str, Any]] | None:
+        try:
+            data = os.read(self._descriptor, 1 << 16)
+        except BlockingIOError:
+            return []
+        self._heard += len(data)
+        if not data or self._heard > OUTPUT_LIMIT_BYTES:
+            return None
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        try:
+            return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
+        except msgspec.MsgspecError:
+            return None
+
+    def end(self, force: bool) -> None:
+        if self._gone:
+            return
+        number = signal.SIGKILL if force else signal.SIGTERM
+        try:
+            os.killpg(self._pid, number)
+        except ProcessLookupError:  # it leads no session yet, or is a zombie
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def gone(self) -> bool:
+        if not self._gone and os.waitpid(self._pid, os.WNOHANG)[0]:
+            self._gone = True
+            self._released()
+        return self._gone
+
+
+def launch(handle: Handle, line: Line, job: Job, limits: Limits, log: Path) -> LocalErrand:
+    """Fork the job's process; never waits for it."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    # A signal to the child must not run its parent's handlers.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _child(handle, line, job, writer, log, parent)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    os.close(writer)
+    group = f"job-{pid}"
+    limits.place(group, pid)
+    return LocalErrand(pid, reader, lambda: limits.release(group))
+
+
+def _child(handle: Handle, line: Line, job: Job, writer: int, log: Path, parent: int) -> None:
+    """Never returns: the parent's code must not run twice."""
+    status = 1
+    try:
+        detach(writer, log)
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        confine(job.limit_s)
+        with contextlib.suppress(BrokenPipeError):
+            perform(handle, line, job, parent)
+            status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def perform(handle: Handle, line: Line, job: Job, parent: int) -> None:
+    """Run the job inside its zone and report `{"progress": …}`, then `{"result": …}` or `{"error": {kind, fr, en}}`."""
+    from lab.jobs import work
+    from lab.probes.place import Flat, Zoned
+
+    try:
+        task = work(job)
+        with LabConnection(job.lab, connect(handle.plan)) as control:
+            entry = control.request("enter", zone=job.zone)
+            ends = control.request("endpoints") if entry is None else []
+            if entry is not None:
+                enter(ZoneEntry(entry["pid"], entry["user"], entry["net"]))
+            _die_with(parent)
+            where = Zoned(line, job.zone) if entry is not None else Flat(line, job.zone, ends)
+            os.environ.clear()
+            os.environ.update(ENVIRONMENT)
+            report({"result": task(where, control, lambda message: report({"progress": message}))})
+    except UsineError as error:
+        report({"error": _words(error, error.text)})
+    except MemoryError:
+        report(
+            {
+                "error": {
+                    "kind": "UsineError",
+                    "fr": f"{job.name} : mémoire épuisée",
+                    "en": f"{job.name}: out of memory",
+                }
+            }
+        )
+    except Exception as error:
+        traceback.print_exc()
+        text = Text(
+            fr=f"{job.name} : défaut interne {error!r} ; voyez le journal du superviseur",
+            en=f"{job.name}: internal fault {error!r}; see the supervisor's log",
+        )
+        report({"error": _words(UsineError(text.fr, text.en), text)})
+
+
+def report(message: dict[str, Any]) -> None:
+    """One line to the supervisor. Raises: BrokenPipeError: it listens no more."""
+    data = msgspec.json.encode(message) + b"\n"
+    while data:
+        data = data[os.write(KEPT, data) :]
+
+
+def _words(error: UsineError, text: Text) -> dict[str, str]:
+    return {"kind": type(error).__name__, "fr": text.fr, "en": text.en}
+
+
+def _die_with(parent: int) -> None:
+    # After entering: the kernel forgets this wish when a process changes its user namespace.
+    linux.die_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,344 @@
+"""Out-of-band probes: the plant's truth against what it does undisturbed, alarms, history, journal, configurations."""
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from lab.catalog import line_path
+from lab.probes import alarm, configuration, historian, log, process
+from lab.probes.process import Window
+from lab.probes.reference import Reference, References
+from simulators.errors import InputError, StartError
+from simulators.model import Line, load_line
+from simulators.snapshot import AlarmState, Quality, Snapshot, TagValue
+from simulators.text import Text
+from simulators.twin.offline import Twin
+from tests.lab.probes.stage import FakeConnection, Within
+
+WORDS = Text(fr="mot", en="word")
+WARM_S = 420.0
+
+
+@pytest.fixture(scope="module")
+def line() -> Line:
+    return load_line(line_path("bottling"))
+
+
+class TwinLab:
+    """A lab whose plant is real and whose time goes on by `pace_s` at each snapshot."""
+
+    def __init__(self, line: Line, seed: int, pace_s: float = 30.0) -> None:
+        self.line, self.seed, self.pace_s = line, seed, pace_s
+        self.twin = Twin(line, seed)
+        self.steps = 0
+        self.alarms: list[AlarmState] = []
+        self.quality: Quality = "good"
+        self.paused = False
+        self.speeds: list[float] = []
+        self.twin.plant.step()
+        self._scan()
+        self.run(WARM_S)
+
+    @property
+    def t_s(self) -> float:
+        return self.steps * self.line.step_s
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / self.line.step_s)):
+            self.steps += 1
+            self.twin.plant.step()
+            self._scan()
+
+    @property
+    def good(self) -> int:
+        return self.twin.plant.site.production.good
+
+    def _scan(self) -> None:
+        for plc in self.twin.plcs.values():
+            plc.scan(self.t_s)
+
+    def snapshot(self) -> Any:
+        if not self.paused:
+            self.run(self.pace_s)
+        tags = {
+            "Filler.Rate": TagValue(40.0, 39.5, self.quality, 0.0),
+            "Panel.Run": TagValue(True, None, "bad", 0.0),
+        }
+        seen = Snapshot(
+            "one", self.line.id, self.seed, self.t_s, self.t_s, 1000.0, self.paused, True, tags,
+            self.twin.plant.kpis(), list(self.alarms), [], self.twin.plant.assets(), {},
+        )  # fmt: skip
+        return msgspec.to_builtins(seen)
+
+    def inside(self) -> Within:
+        answers = {"snapshot": self.snapshot, "speed": lambda speed: self.speeds.append(speed)}
+        return Within(self.line, FakeConnection(answers))
+
+
+class Recorded:
+    """What an undisturbed line was seen to make: a reference that costs nothing."""
+
+    def __init__(self, lab: TwinLab, seconds: float) -> None:
+        self._first_s, self._good = lab.t_s, [lab.good]
+        for _ in range(round(seconds)):
+            lab.run(1.0)
+            self._good.append(lab.good)
+
+    def catch_up(self, _line: Line, _seed: int, _t_s: float) -> None:
+        pass
+
+    def good(self, _line: Line, _seed: int, from_s: float, to_s: float) -> int:
+        return self._good[round(to_s - self._first_s)] - self._good[round(from_s - self._first_s)]
+
+
+class Back:
+    """Brings a lab back to where it was made."""
+
+    def __init__(self, lab: TwinLab) -> None:
+        self._lab = lab
+        self._plant = lab.twin.plant.checkpoint()
+        self._plcs = {name: plc.checkpoint() for name, plc in lab.twin.plcs.items()}
+
+    def __call__(self) -> None:
+        lab = self._lab
+        lab.twin.plant.restore(self._plant)
+        for name, state in self._plcs.items():
+            lab.twin.plcs[name].restore(state)
+        lab.steps = round(WARM_S / lab.line.step_s)
+        lab.alarms, lab.quality, lab.paused, lab.speeds = [], "good", False, []
+
+
+@pytest.fixture(scope="module")
+def running(line: Line) -> tuple[TwinLab, Recorded, Back]:
+    made = TwinLab(line, 1)
+    back = Back(made)
+    recorded = Recorded(made, 300)
+    back()
+    return made, recorded, back
+
+
+@pytest.fixture
+def lab(running: tuple[TwinLab, Recorded, Back], monkeypatch: pytest.MonkeyPatch) -> TwinLab:
+    """A lab in production, the same for each test."""
+    made, recorded, back = running
+    back()
+    monkeypatch.setattr(process, "_references", recorded)
+    return made
+
+
+@pytest.mark.parametrize("seed", [1, 20260])
+def test_an_undisturbed_line_reads_one_hundred(line: Line, seed: int) -> None:
+    seen = process.window(TwinLab(line, seed).inside(), Window(60))
+    assert seen.observed == "produced"
+    assert seen.figures["throughput_pct"] == 100.0
+    assert seen.figures["good"] > 30
+    assert seen.figures["critical_alarms"] == seen.figures["escaped"] == 0
+    assert seen.figures["pasteurisation_ok"] == 1
+
+
+@pytest.mark.parametrize(
+    ("harm", "least", "most"),
+    [
+        (lambda twin: twin.plant.disturb("panel.emergency_stop", True), 0, 40),
+        (lambda twin: twin.plcs["plc2"].set_mode("STOP"), 0, 40),
+        (lambda twin: twin.act("Filler.RateSetPoint", 30), 60, 90),
+    ],
+)
+def test_a_line_that_is_stopped_or_slowed_reads_less(
+    lab: TwinLab, harm: Any, least: float, most: float
+) -> None:
+    harm(lab.twin)
+    seen = process.window(lab.inside(), Window(120))
+    assert least <= seen.figures["throughput_pct"] <= most
+
+
+def test_bottles_that_are_not_pasteurised_are_seen(lab: TwinLab) -> None:
+    lab.twin.plant._equipment["buffer_tank"].pu = 1.0  # type: ignore[attr-defined]
+    lab.run(60)
+    seen = process.window(lab.inside(), Window(60))
+    assert seen.figures["pasteurisation_ok"] == 0
+    assert seen.figures["escaped"] > 10
+    assert seen.figures["throughput_pct"] < 50
+
+
+def test_only_new_critical_alarms_count(lab: TwinLab) -> None:
+    former = AlarmState("Old.above", "Old", 1, "acknowledged", 0.0, 1.0, WORDS)
+    lab.alarms = [former]
+    inside = lab.inside()
+    assert process.window(inside, Window(60)).figures["critical_alarms"] == 0
+    inside = lab.inside()
+    first = inside.lab.request("snapshot")
+    fresh = [
+        AlarmState("New.above", "New", 2, "unacknowledged", first["unix_s"] + 500.0, 1.0, WORDS),
+        AlarmState("Warning.above", "Warning", 3, "unacknowledged", first["unix_s"] + 500.0, 1.0, WORDS),
+    ]
+    watch = process.Watch(msgspec.convert(first, Snapshot))
+    lab.alarms = [former, *fresh]
+    watch.see(process.snapshot(inside.lab))
+    assert watch.alarms == {"New.above"}
+    assert watch.figures()["critical_alarms"] == 1
+
+
+def test_a_view_that_is_lost_is_seen(lab: TwinLab) -> None:
+    assert process.window(lab.inside(), Window(60)).figures["scada_good_pct"] == 50.0
+    lab.quality = "stale"
+    assert process.window(lab.inside(), Window(60)).figures["scada_good_pct"] == 0.0
+
+
+def test_a_paused_lab_is_the_labs_fault(lab: TwinLab) -> None:
+    lab.paused = True
+    with pytest.raises(StartError, match="pause"):
+        process.window(lab.inside(), Window(60))
+
+
+def test_a_window_may_run_faster_and_gives_the_speed_back(lab: TwinLab) -> None:
+    process.window(lab.inside(), Window(60, speed=50))
+    assert lab.speeds == [50, 1000.0]
+
+
+def test_nothing_is_compared_where_nothing_is_expected(line: Line) -> None:
+    """The first minute: tanks are warm, no bottle has left yet."""
+    assert References().good(line, 1, 0.0, 30.0) == 0
+    young = TwinLab.__new__(TwinLab)
+    young.line, young.seed, young.pace_s, young.steps, young.twin = line, 1, 15.0, 0, Twin(line, 1)
+    young.alarms, young.quality, young.paused, young.speeds = [], "good", False, []
+    seen = process.window(young.inside(), Window(15))
+    assert seen.observed == "idle"
+    assert "throughput_pct" not in seen.figures
+
+
+def test_a_reference_goes_on_from_where_it_was(line: Line) -> None:
+    made: list[Reference] = []
+
+    def make(wanted: Line, seed: int) -> Reference:
+        made.append(Reference(wanted, seed))
+        return made[-1]
+
+    references = References(make)
+    first = references.good(line, 1, 0.0, 60.0)
+    references.good(line, 1, 60.0, 90.0)
+    assert len(made) == 1
+    assert references.good(line, 1, 0.0, 60.0) == first
+    references.good(line, 2, 0.0, 1.0)
+    assert len(made) == 3
+    references.catch_up(line, 2, 5.0)
+    references.catch_up(line, 2, 1e6)
+    assert made[-1].t_s == 5.0
+    assert len(made) == 3
+    with pytest.raises(InputError, match="48 h"):
+        references.good(line, 1, 0.0, 1e6)
+
+
+def test_values_faults_and_key_figures(lab: TwinLab) -> None:
+    inside = lab.inside()
+    truth = process.tag(inside, process.Tag("Filler.Rate"))
+    shown = process.tag(inside, process.Tag("Filler.Rate", "shown"))
+    assert (truth.figures, shown.figures) == ({"value": 40.0, "good": 1.0}, {"value": 39.5, "good": 1.0})
+    assert process.tag(inside, process.Tag("Panel.Run", "shown")).observed == "no_value"
+    with pytest.raises(InputError):
+        process.tag(inside, process.Tag("Nothing.Here"))
+    assert process.fault(inside, process.Fault("filler")).observed == "absent"
+    lab.twin.plant.fault("filler", "dosing_drift", 0.5)
+    seen = process.fault(inside, process.Fault("filler", "dosing_drift"))
+    assert (seen.observed, seen.figures["severity"]) == ("present", 0.5)
+    assert process.fault(inside, process.Fault("filler", "valve_stiction")).observed == "absent"
+    figures = process.kpi(inside, process.Kpi()).figures
+    assert figures["bottles_good"] > 100
+    assert figures.keys() <= set(next(p for p in process.PROBES if p.name == "process.kpi").figures)
+
+
+def answering(line: Line, **answers: Any) -> Within:
+    return Within(
+        line, FakeConnection({verb: lambda *_, _found=found, **__: _found for verb, found in answers.items()})
+    )
+
+
+def test_alarms(line: Line) -> None:
+    raised = AlarmState("RawTank.Level.above.1", "RawTank.Level", 2, "unacknowledged", 5.0, 96.0, WORDS)
+    seen = Snapshot("one", "bottling", 1, 0, 0, 1, False, True, {}, {}, [raised], [], [], {})
+    inside = answering(line, snapshot=msgspec.to_builtins(seen))
+    found = alarm.state(inside, alarm.State(tag="RawTank.Level"))
+    assert (found.observed, found.figures["priority"]) == ("unacknowledged", 2)
+    assert alarm.state(inside, alarm.State(alarm="RawTank.Level.above.1")).observed == "unacknowledged"
+    assert alarm.state(inside, alarm.State(tag="Pump.Flow")).observed == "absent"
+    with pytest.raises(InputError):
+        alarm.state(inside, alarm.State())
+
+
+def test_alarms_that_came_and_went(line: Line) -> None:
+    rows = [
+        {"unix_s": 5.0, "event": "raised", "id": "RawTank.Level.above.1", "tag": "RawTank.Level"},
+        {"unix_s": 9.0, "event": "returned", "id": "RawTank.Level.above.1", "tag": "RawTank.Level"},
+    ]
+    inside = answering(line, alarms=rows)
+    seen = alarm.raised(inside, alarm.Raised(tag="RawTank.Level"))
+    assert (seen.observed, seen.figures) == ("raised", {"count": 1, "last_unix_s": 5.0})
+    assert alarm.raised(inside, alarm.Raised(tag="Pump.Flow")).observed == "never"
+
+
+@pytest.mark.parametrize(
+    ("dates", "observed", "gaps"),
+    [
+        (range(700, 1001, 10), "complete", 0),
+        ([*range(700, 800, 10), *range(900, 1001, 10)], "gaps", 1),
+        (range(700, 900, 10), "gaps", 1),
+        ([], "empty", 1),
+    ],
+)
+def test_history(line: Line, dates: Any, observed: str, gaps: int) -> None:
+    curve = [[float(t), 20.0] for t in dates]
+    inside = answering(line, trend={"Pump.Flow": curve}, clock={"unix_s": 1000.0})
+    seen = historian.content(inside, historian.Content("Pump.Flow", minutes=5, gap_most_s=30))
+    assert (seen.observed, seen.figures["gaps"]) == (observed, gaps)
+
+
+def test_a_value_of_bad_quality_is_no_history(line: Line) -> None:
+    curve = [[float(t), None if 800 <= t < 900 else 20.0] for t in range(700, 1001, 10)]
+    inside = answering(line, trend={"Pump.Flow": curve}, clock={"unix_s": 1000.0})
+    seen = historian.content(inside, historian.Content("Pump.Flow", minutes=5, gap_most_s=30))
+    assert (seen.observed, seen.figures["max_gap_s"]) == ("gaps", 110)
+
+
+def test_the_journal(line: Line) -> None:
+    now = time.time()
+    rows = [
+        {"unix_s": now - 5, "device": "plc2", "event": "login_failed", "user": "eve", "peer": "10.20.1.250"},
+        {"unix_s": now - 900, "device": "plc2", "event": "login_failed", "user": "old"},
+    ]
+    inside = answering(line, logs=rows)
+    seen = log.event(inside, log.Event("plc2", "login_failed", {"user": "eve"}))
+    assert (seen.observed, seen.figures) == ("recorded", {"count": 1})
+    assert log.event(inside, log.Event("plc2", contains="10.20.1.250")).observed == "recorded"
+    for event in (
+        log.Event("plc2", "login_failed", {"user": "bob"}),
+        log.Event("plc2", "logout"),
+        log.Event("plc2", "login_failed", {"user": "old"}),
+        log.Event("plc2", contains="nowhere"),
+    ):
+        assert log.event(inside, event).observed == "absent"
+    with pytest.raises(InputError):
+        log.event(inside, log.Event("plc9"))
+
+
+TEXT = "# allow: none\nsecurity:\n  policies: [Basic256Sha256]\n#file: passwd\nalice:x\n"
+
+
+def test_configurations(line: Line) -> None:
+    inside = answering(line, config={"text": TEXT})
+
+    def value(path: str, equals: Any = None) -> str:
+        return configuration.value(inside, configuration.Value("plc1", path, equals)).observed
+
+    plain = answering(line, config={"text": TEXT.partition("#file")[0]})
+    found = configuration.value(plain, configuration.Value("plc1", "security.policies.0", "Basic256Sha256"))
+    assert found.observed == "equal"
+    other = configuration.value(plain, configuration.Value("plc1", "security.policies.0", "None"))
+    assert other.observed == "different"
+    for path in ("security.roles", "security.policies.3", "nothing"):
+        assert configuration.value(plain, configuration.Value("plc1", path)).observed == "absent"
+    assert configuration.contains(inside, configuration.Contains("plc1", "alice")).observed == "present"
+    assert configuration.contains(inside, configuration.Contains("plc1", "none")).observed == "absent"
+    with pytest.raises(InputError):
+        value("security")
