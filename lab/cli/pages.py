@@ -1,7 +1,6 @@
 """The web process that `lab up` keeps alive."""
 
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -14,15 +13,19 @@ from simulators.text import language
 READY_LIMIT_S = 15.0
 LOOK_S = 0.02
 DEFAULT_PORT = 8000
+LINK_MINUTES = 12 * 60.0
 
 
 class WebProcess:
-    """Serves the pages on one port of 127.0.0.1, behind a one-time link."""
+    """Serves the pages on one port of 127.0.0.1; `link` opens them once for who runs this machine.
+
+    Raises: UsineError: the accounts' database cannot be used.
+    """
 
     def __init__(self, paths: Paths, port: int) -> None:
         self._paths = paths
         self._port = port
-        self._login = secrets.token_urlsafe(24)
+        self._login = owner_token(paths)
         self._process = self._start()
 
     @property
@@ -59,8 +62,17 @@ class WebProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "USINE_HOME": str(self._paths.home), "USINE_LOGIN": self._login},
+                env={**os.environ, "USINE_HOME": str(self._paths.home)},
             )
+
+
+def owner_token(paths: Paths) -> str:
+    """A one-time login for the account of who runs this machine. Raises: UsineError."""
+    # The database's library is slow to import, and most commands need none of it.
+    from lab.training.service import open_people
+
+    people = open_people(paths)
+    return people.link(people.owner(), LINK_MINUTES).token
 
 
 def free_port(wanted: int | None) -> int:

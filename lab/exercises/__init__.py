@@ -1,0 +1,1 @@
+"""Exercises: schema, parameters, checks, verdicts, score, author tests. No web, no database."""

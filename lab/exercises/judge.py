@@ -1,0 +1,120 @@
+"""From what was observed to a verdict. Pure: no input, no output, no clock.
+
+A refusal proves something only if the service serves somebody at the same time (its control); silence proves nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from lab.exercises.expect import outcomes, shown, unmet
+from lab.exercises.model import Check, Gate
+from lab.exercises.report import GateResult, Outcome, Phase, StepResult, Verdict
+from lab.probes.contract import Evidence
+from simulators.text import Text
+
+SILENT = "silent"
+Judgement = tuple[Outcome, Text]
+
+
+def judge(
+    check: Check,
+    evidence: Evidence,
+    control: Evidence | None = None,
+    *,
+    phase: Phase = "after",
+    refusals: Sequence[str] = (),
+    control_refusals: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on `check`; `refusals` are the outcomes of its probe that refuse a request."""
+    outcome, why = _judged(check, evidence, control, refusals, control_refusals)
+    # What an author wrote about an outcome does not say why that outcome proves nothing.
+    spoken = evidence.observed if outcome != "inconclusive" or evidence.observed == SILENT else outcome
+    why = check.feedback.get(spoken) or check.feedback.get(outcome) or why
+    return Verdict(outcome=outcome, why=why, phase=phase, evidence=evidence, control=control)
+
+
+def _judged(
+    check: Check,
+    evidence: Evidence,
+    control: Evidence | None,
+    refusals: Sequence[str],
+    control_refusals: Sequence[str],
+) -> Judgement:
+    outcome, why = _seen(check, evidence)
+    refused = evidence.observed in refusals or evidence.observed == SILENT
+    if outcome == "inconclusive" or (outcome == "fail" and not refused):
+        return outcome, why
+    if check.control is not None:
+        return _held(check.control, control, control_refusals) or (outcome, why)
+    if outcome == "pass" and refused:
+        return "inconclusive", Text(
+            fr="Le refus est vu, mais rien ne prouve que le service répond à ses clients légitimes.",
+            en="The refusal is seen, but nothing proves that the service answers its legitimate clients.",
+        )
+    return outcome, why
+
+
+def _seen(check: Check, evidence: Evidence) -> Judgement:
+    """Of the evidence alone."""
+    said = evidence.said
+    if isinstance(check.expect, dict):
+        return _figures(check.expect, evidence)
+    if evidence.observed in outcomes(check.expect):
+        return "pass", said
+    if evidence.observed == SILENT:
+        return "inconclusive", Text(
+            fr=f"Rien n'a répondu : un service arrêté ne prouve rien. {said.fr}",
+            en=f"Nothing answered: a service that is stopped proves nothing. {said.en}",
+        )
+    return "fail", said
+
+
+def _figures(wanted: Mapping[str, str | int | float], evidence: Evidence) -> Judgement:
+    beyond, unknown = unmet(evidence.figures, wanted)
+    if evidence.observed == SILENT or unknown:
+        missing = ", ".join(unknown) or "–"
+        return "inconclusive", Text(
+            fr=f"Mesure impossible ({missing}). {evidence.said.fr}",
+            en=f"Could not be measured ({missing}). {evidence.said.en}",
+        )
+    if not beyond:
+        return "pass", evidence.said
+    bad = shown(evidence.figures, wanted, beyond)
+    return "fail", Text(
+        fr=f"{evidence.said.fr} Hors limite : {bad}.", en=f"{evidence.said.en} Out of bounds: {bad}."
+    )
+
+
+def _held(check: Check, evidence: Evidence | None, refusals: Sequence[str]) -> Judgement | None:
+    """None if the control holds, else why the check proves nothing."""
+    if evidence is None:
+        return "inconclusive", Text(fr="Le témoin n'a pas été observé.", en="The control was not observed.")
+    outcome, why = _judged(check, evidence, None, refusals, ())
+    if outcome == "pass":
+        return None
+    return "inconclusive", Text(
+        fr=f"Le témoin ne tient pas : le client légitime n'est pas servi. {why.fr}",
+        en=f"The control does not hold: the legitimate client is not served. {why.en}",
+    )
+
+
+def step_outcome(verdicts: Sequence[Verdict]) -> Outcome:
+    """Fails when one fails; else inconclusive when one is, or when there is none."""
+    seen = {verdict.outcome for verdict in verdicts}
+    if "fail" in seen:
+        return "fail"
+    return "pass" if seen == {"pass"} else "inconclusive"
+
+
+def step_result(step: str, verdicts: Sequence[Verdict]) -> StepResult:
+    """A step's result from the verdicts of all its checks, in every phase."""
+    return StepResult(step=step, outcome=step_outcome(verdicts), verdicts=list(verdicts))
+
+
+def judge_gate(gate: Gate, evidence: Evidence) -> GateResult:
+    """Whether the plant went on producing; a breach, and a window that could not be measured, leave `gate.cap`."""
+    outcome, why = _figures(gate.require, evidence)
+    held = outcome == "pass"
+    figures = {name: evidence.figures[name] for name in gate.require if name in evidence.figures}
+    return GateResult(
+        gate=gate.id, outcome=outcome, figures=figures, cap=100.0 if held else gate.cap, why=why
+    )
