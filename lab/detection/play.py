@@ -1,0 +1,137 @@
+"""One hidden lab, from its start to its end: attacks, daily life, and all that the wires carried."""
+
+import contextlib
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from lab.attacks.contract import Label
+from lab.detection.confounders import confounders
+from lab.detection.script import WARM_UP_S, Errand, Script, draw
+from lab.detection.stage import EndedError, Stage
+from lab.labs import Connection, Labs
+from simulators.errors import StartError, UsineError
+from simulators.model import Line
+
+SPEED_FIRST, SPEED = 10.0, 30.0  # as fast as the machine holds, within these
+PAGE = 4000  # rows at once
+LOOKS = 6  # at the clock, between two collections
+LIMIT_S = 400.0  # of the wall, for one run
+TAIL_S = 10.0
+
+
+class OverloadedError(StartError):
+    """The machine did not keep the pace that a run needs."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One lab's: what really happened (`labels`), and what was seen of it, packed. Dates are the lab's own."""
+
+    seed: int
+    start_unix_s: float
+    end_unix_s: float
+    labels: list[Label]
+    errands: list[Errand]
+    pages: list[bytes]
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The rows of the event table."""
+        for page in self.pages:
+            yield from msgspec.msgpack.decode(zlib.decompress(page))
+
+
+def played(
+    line: Line, labs: Labs, name: str, script: Script, ending: threading.Event, progress: dict[str, float]
+) -> Run:
+    """One lab from its start to its end, which forgets it whatever happens."""
+    try:
+        labs.start(line.id, name, seed=script.seed, speed=SPEED_FIRST)
+        with contextlib.ExitStack() as stack:
+            views = [
+                Stage(line, name, labs, stack.enter_context(labs.attach(name)), draw(script.seed + n), ending)
+                for n in range(3)
+            ]
+            return _perform(script, views, progress)
+    finally:
+        with contextlib.suppress(UsineError):
+            labs.stop(name, forget=True)
+
+
+def _perform(script: Script, views: Sequence[Stage], progress: dict[str, float]) -> Run:
+    watcher, assailant, people = views
+    watcher.lab.request("record")
+    labels: list[Label] = []
+    pages: list[bytes] = []
+    begun, begun_s = watcher.lab.request("clock"), time.monotonic()
+    origin = begun["unix_s"] - begun["t_s"]
+    with ThreadPoolExecutor(2, "stage") as players:
+        players_at_work = [
+            players.submit(_assail, assailant, script, labels),
+            players.submit(_live, people, script),
+        ]
+        cursor, at_s, forgiven = 0, 0.0, 0
+        while at_s < script.length_s + TAIL_S or not all(player.done() for player in players_at_work):
+            for _ in range(LOOKS):
+                at_s = watcher.steady(SPEED)
+            cursor = _collect(watcher.lab, cursor, pages)
+            progress[watcher.name] = min(at_s, script.length_s)
+            if at_s < WARM_UP_S:
+                forgiven = watcher.backlogs
+            if time.monotonic() - begun_s > LIMIT_S or watcher.backlogs > forgiven:
+                watcher.end()
+                raise _overloaded()
+        for player in players_at_work:
+            player.result()
+    _collect(watcher.lab, cursor, pages)
+    return Run(script.seed, origin + WARM_UP_S, origin + script.length_s, labels, script.errands, pages)
+
+
+def _overloaded() -> OverloadedError:
+    """Simulated time has jumped, or crawls: what was seen would be judged wrongly."""
+    return OverloadedError(
+        "essais cachés : la machine est trop chargée, rien n'a été noté ; réessayez dans quelques minutes",
+        "hidden runs: the machine is overloaded, nothing was graded; try again in a few minutes",
+    )
+
+
+def _assail(stage: Stage, script: Script, labels: list[Label]) -> None:
+    for assault in script.assaults:
+        stage.until(assault.at_s)
+        told: list[Label] = []
+
+        def hear(message: dict[str, Any], told: list[Label] = told) -> None:
+            if "label" in message:
+                told.append(msgspec.convert(message["label"], Label))
+
+        with contextlib.suppress(UsineError):
+            stage.run("attack", assault.attack, assault.zone, hear, **assault.arguments)
+        if told and told[-1].end_unix_s:
+            labels.append(told[-1])
+
+
+def _live(stage: Stage, script: Script) -> None:
+    """Daily life. What an operator cannot do while a device is away is not done."""
+    for errand in script.errands:
+        stage.until(errand.at_s)
+        try:
+            confounders()[errand.confounder].play(stage)
+        except EndedError:
+            raise
+        except UsineError:
+            continue
+
+
+def _collect(lab: Connection, cursor: int, pages: list[bytes]) -> int:
+    """What is new in the event table; returns the cursor of the next time."""
+    while True:
+        answer = lab.request("events", after=cursor, limit=PAGE)
+        if answer["events"]:
+            pages.append(zlib.compress(msgspec.msgpack.encode(answer["events"]), 1))
+        if len(answer["events"]) < PAGE:
+            return int(answer["cursor"])
+        cursor = int(answer["cursor"])

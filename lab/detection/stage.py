@@ -1,0 +1,95 @@
+"""Where a hidden run is played: a lab, its clock, a draw; and what a benign confounder is."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from lab.labs import Connection, Job, Labs, Progress
+from simulators.errors import UsineError
+from simulators.model import Line
+from simulators.text import Text
+
+LOOK_S = 0.5  # of the wall
+JOB_LIMIT_S = 90.0
+STEADY_S, CALM_S = 0.3, 2.0  # of the wall
+LATE_S = 0.2  # of the wall: a lab that is so far behind is slowed down
+SLOWEST = 4.0
+
+
+class EndedError(UsineError):
+    """The run is being stopped."""
+
+
+class Stage:
+    """One thread's view of one lab. `rng` is the thread's own draw; `now_s` is simulated time since the lab's start."""
+
+    def __init__(
+        self, line: Line, name: str, labs: Labs, lab: Connection, rng: Random, ending: threading.Event
+    ):
+        self.line, self.name, self.rng = line, name, rng
+        self.lab = lab
+        self._labs, self._ending = labs, ending
+        self.speed = 1.0
+        self.backlogs = 0
+        self._changed_s = 0.0
+
+    def now_s(self) -> float:
+        clock = self.lab.request("clock")
+        self.speed = float(clock["speed"])
+        return float(clock["t_s"])
+
+    def steady(self, fastest: float) -> float:
+        """Rest a little, then keep the lab at a speed that it holds; returns simulated time. Raises: EndedError.
+
+        A lab that falls behind dates events wrongly, and in the end gives time up (`backlogs`).
+        """
+        self._rest(STEADY_S)
+        clock = self.lab.request("clock")
+        speed, self.backlogs = float(clock["speed"]), int(clock["backlogs"])
+        wanted = speed
+        if clock["late_s"] > LATE_S:
+            wanted = max(SLOWEST, speed / 2)
+        elif clock["late_s"] < LATE_S / 4 and time.monotonic() - self._changed_s > CALM_S:
+            wanted = min(fastest, speed * 1.25)
+        if wanted != speed:
+            self.lab.request("speed", speed=wanted)
+            self._changed_s = time.monotonic()
+        self.speed = wanted
+        return float(clock["t_s"])
+
+    def until(self, t_s: float) -> None:
+        """Wait for that instant. Raises: EndedError."""
+        while (left_s := t_s - self.now_s()) > 0:
+            self._rest(left_s / self.speed)
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated seconds pass. Raises: EndedError."""
+        self.until(self.now_s() + seconds)
+
+    def end(self) -> None:
+        """Have everybody's waiting end."""
+        self._ending.set()
+
+    def run(
+        self, kind: Any, name: str, zone: str, progress: Progress = lambda _message: None, **arguments: Any
+    ) -> Any:
+        """A job in a zone of the lab. Raises: UsineError."""
+        return self._labs.run(Job(self.name, kind, name, zone, arguments, JOB_LIMIT_S), progress)
+
+    def _rest(self, seconds: float) -> None:
+        until_s = time.monotonic() + min(seconds, LOOK_S)
+        if self._ending.wait(max(until_s - time.monotonic(), 0.0)):
+            raise EndedError("essai caché arrêté", "hidden run stopped")
+
+
+@dataclass(frozen=True)
+class Confounder:
+    """Something that people or devices do, and that is no attack; `play` takes `lasts_s` of simulated time at most."""
+
+    id: str
+    name: Text
+    play: Callable[[Stage], None]
+    lasts_s: float = 120.0

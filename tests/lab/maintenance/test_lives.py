@@ -1,0 +1,146 @@
+"""Hidden machines: drawn from a seed, lived with the plant's own motor, watched as in the lab."""
+
+from itertools import pairwise
+from statistics import fmean
+
+import msgspec
+import pytest
+
+from lab.maintenance.fleet import HORIZON_H, draw
+from lab.maintenance.hidden import Hidden, computed
+from lab.maintenance.life import Life, live
+from lab.maintenance.replay import replay
+from lab.maintenance.score import Score, score
+from simulators.analytics.config import Baseline, Detector, Watch
+from simulators.errors import InputError, TimeLimitError
+
+SEED = 4
+REFERENCE = Detector(feature="envelope_db", method="cusum", k=1.0, alarm_at=20, clear_at=10)
+
+
+@pytest.fixture(scope="module")
+def lives() -> list[Life]:
+    """Of one seed, from the very child process that a check starts."""
+    return computed(SEED)
+
+
+def a_watch(*detectors: Detector, windows: int = 60) -> Watch:
+    return Watch(least_rpm=300, baseline=Baseline(windows=windows), detectors=detectors)
+
+
+def scored(lives: list[Life], watch: Watch) -> Score:
+    return score([replay(watch, life)[0] for life in lives])
+
+
+def test_a_seed_draws_the_same_machines_and_another_others() -> None:
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_four_fail_and_four_do_not_each_with_its_own_troubles(seed: int) -> None:
+    machines = draw(seed)
+    faults = [machine.fault for machine in machines]
+    assert (faults.count("bearing_outer"), faults.count("bearing_inner"), faults.count(None)) == (2, 2, 4)
+    onsets = sorted(machine.onset_h for machine in machines if machine.fault)
+    assert 120 <= onsets[0] < 200
+    assert all(later - sooner > 10 for sooner, later in pairwise(onsets))
+    assert all(len({each.kind for each in machine.confounders}) == 3 for machine in machines)
+    assert {kind for m in machines for kind in (each.kind for each in m.confounders)} >= {"drift", "dry"}
+
+
+def test_the_truth_is_the_inner_state(lives: list[Life]) -> None:
+    machines = {machine.name: machine for machine in draw(SEED)}
+    for life in lives:
+        assert (life.failure_h is not None) == (machines[life.name].fault is not None)
+        assert life.windows[-1][0] == life.end_h
+        if life.onset_h is None or life.failure_h is None:
+            assert life.end_h == HORIZON_H
+        else:
+            # From 0.03 to 1 are 3.5 e-folds of 26 to 40 running hours each.
+            assert 70 < life.failure_h - life.onset_h < 250
+            assert life.end_h == life.failure_h
+
+
+def test_early_wear_is_heard_in_the_envelope_and_by_iso_not_at_all() -> None:
+    """A machine without any other trouble, which wears by its outer race."""
+    machine = next(machine for machine in draw(SEED) if machine.fault == "bearing_outer")
+    life = live(msgspec.structs.replace(machine, confounders=[]))
+    assert life.onset_h is not None
+    assert life.failure_h is not None
+    last_h = life.failure_h - 24.0
+    turning = [(t_h, seen) for t_h, seen in life.windows if seen.shaft_hz > 5]
+    sound = [seen for t_h, seen in turning if t_h < life.onset_h]
+    worn = [seen for t_h, seen in turning if last_h - 24.0 < t_h < last_h]
+    assert fmean(seen.envelope_db for seen in worn) > fmean(seen.envelope_db for seen in sound) + 10
+    assert max(seen.velocity_mm_s for seen in worn) < 1.4, "zone A of ISO 10816-3, a day before it seizes"
+
+
+def test_the_child_says_what_this_process_would(lives: list[Life]) -> None:
+    machine = draw(SEED)[0]
+    # As JSON: floats travel whole, tuples as lists.
+    assert msgspec.json.encode(live(machine)) == msgspec.json.encode(lives[0])
+
+
+def test_the_reference_announces_every_failure_and_nothing_else(lives: list[Life]) -> None:
+    found = scored(lives, a_watch(REFERENCE))
+    assert (found.detected_pct, found.false_alarms, found.chatter) == (100, 0, 1)
+    assert found.lead_h >= 60
+    assert found.cost_score == 100
+
+
+def test_six_sigma_of_rms_is_late_and_cries_wolf(lives: list[Life]) -> None:
+    found = scored(lives, a_watch(Detector(feature="rms_g", method="sigma", alarm_at=6)))
+    assert found.lead_h < 60
+    assert found.false_alarms_per_day > 0.02
+    assert found.cost_score < 20
+
+
+def test_a_bare_threshold_flickers(lives: list[Life]) -> None:
+    found = scored(lives, a_watch(Detector(feature="envelope_db", method="sigma", alarm_at=4)))
+    assert found.detected_pct == 100
+    assert found.chatter > 1.1
+    assert found.false_alarms_per_day > 0.02
+
+
+def test_always_and_never_are_worth_nothing(lives: list[Life]) -> None:
+    always = scored(lives, a_watch(Detector(feature="rms_g", method="limit", alarm_at=0)))
+    never = scored(lives, a_watch(Detector(feature="rms_g", method="limit", alarm_at=900)))
+    nothing = scored(lives, Watch())
+    assert [each.cost_score for each in (always, never, nothing)] == [0, 0, 0]
+    assert [each.detected_pct for each in (always, never, nothing)] == [0, 0, 0]
+    assert always.false_alarms_per_day > 0.9
+
+
+def test_a_baseline_that_takes_too_long_learns_the_wear(lives: list[Life]) -> None:
+    machine = min((life for life in lives if life.onset_h), key=lambda life: life.onset_h or 0)
+    watched, learnt = replay(a_watch(REFERENCE, windows=300), machine)
+    assert learnt > 0.8 * watched.sound_h
+    assert scored(lives, a_watch(REFERENCE, windows=300)).detected_pct < 100
+
+
+def test_a_latched_alarm_is_acknowledged_by_who_came(lives: list[Life]) -> None:
+    latched = msgspec.structs.replace(
+        a_watch(Detector(feature="envelope_db", method="limit", alarm_at=14)), latch=True
+    )
+    bare = a_watch(Detector(feature="envelope_db", method="limit", alarm_at=14))
+    assert scored(lives, latched).chatter <= scored(lives, bare).chatter
+    assert any(not on for life in lives for _, on in replay(latched, life)[0].alarm[-200:])
+
+
+def test_lives_are_kept_for_the_last_seeds(lives: list[Life]) -> None:
+    asked: list[int] = []
+    hidden = Hidden(lambda seed: asked.append(seed) or lives)  # type: ignore[func-returns-value]
+    for seed in (1, 1, 2, 1, *range(10, 23), 1):
+        hidden.lives(seed)
+    assert asked == [1, 2, *range(10, 23), 1]
+
+
+def test_a_child_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(TimeLimitError):
+        computed(1, limit_s=0.05)
+
+
+def test_a_child_that_fails_says_so() -> None:
+    with pytest.raises(InputError):
+        computed("what")  # type: ignore[arg-type]
