@@ -20,7 +20,8 @@ from simulators.errors import InputError
 
 COMMANDS = {
     "up", "start", "ps", "status", "endpoints", "tags", "fault", "speed", "pause", "reset", "shell", "capture",
-    "plc", "config", "logs", "stop", "twin", "doctor", "bench",
+    "plc", "config", "logs", "stop", "twin", "doctor", "bench", "events", "checkpoint", "restore", "attacks", "attack",
+    "probes", "probe", "exercises", "lint", "verify", "schema", "user", "cohort",
 }  # fmt: skip
 
 

@@ -1,0 +1,89 @@
+"""Transactions, and what may never be changed."""
+
+import threading
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
+
+from lab.store.database import Database
+from lab.store.tables import APPEND_ONLY, EventRow, EvidenceRow, LoginLink, PersonRow, Secret, SittingRow
+
+
+def person(name: str = "alice") -> PersonRow:
+    return PersonRow(name=name, display=name, role="trainee", created_unix_s=1.0)
+
+
+@pytest.fixture
+def event(database: Database) -> int:
+    """One event with evidence; its id."""
+    with database.write() as session:
+        alice = person()
+        session.add(alice)
+        session.flush()
+        sitting = SittingRow(
+            person_id=alice.id, exercise="x", version=1, lab="l", lab_seed=1, opened_unix_s=1.0
+        )
+        session.add(sitting)
+        session.flush()
+        row = EventRow(sitting_id=sitting.id, unix_s=2.0, kind="note", by_id=alice.id, data={"é": [1, "ü"]})
+        session.add(row)
+        session.flush()
+        session.add(EvidenceRow(event_id=row.id, report=b"\0x"))
+    return row.id
+
+
+def test_an_event_is_read_as_it_was_written(database: Database, event: int) -> None:
+    with database.read() as session:
+        row = session.get_one(EventRow, event)
+        assert row.data == {"é": [1, "ü"]}
+        assert session.get_one(EvidenceRow, event).report == b"\0x"
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_events_and_evidence_only_grow(database: Database, event: int, table: str, statement: str) -> None:
+    column = "unix_s" if table == "events" else "event_id"
+    with pytest.raises(DatabaseError, match="only grow"), database.connection() as connection:
+        connection.execute(text(statement.format(table, column, column)))
+    with database.read() as session:
+        assert session.get(EventRow, event) is not None
+        assert session.get(EvidenceRow, event) is not None
+
+
+def test_a_block_that_raises_changes_nothing(database: Database) -> None:
+    def broken() -> None:
+        with database.write() as session:
+            session.add(Secret(name="a", value="b"))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    with database.read() as session:
+        assert session.scalars(select(Secret)).all() == []
+
+
+def test_references_are_kept(database: Database) -> None:
+    # pg8000 knows a broken reference from no other refusal.
+    with pytest.raises(DatabaseError, match=r"(?i)foreign key"), database.write() as session:
+        session.add(LoginLink(person_id=99, token_hash="x", expires_unix_s=1.0))
+
+
+def test_many_threads_that_read_before_they_write_lose_nothing(database: Database) -> None:
+    with database.write() as session:
+        session.add(Secret(name="count", value="0"))
+
+    def add() -> None:
+        for _ in range(10):
+            with database.write() as session:
+                row = session.scalars(select(Secret).where(Secret.name == "count").with_for_update()).one()
+                row.value = str(int(row.value) + 1)
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as session:
+        assert session.get_one(Secret, "count").value == "80"

@@ -1,0 +1,1 @@
+"""Accounts, sittings, cohorts: on both databases, without any real lab."""
