@@ -1,5 +1,6 @@
 """What a page may ask of a lab: a small table of verbs, each with its arguments parsed here."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -7,9 +8,12 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from lab.labs import Connection
+from lab.training.contract import Role
 from simulators.errors import InputError
 from simulators.model import Tag
+from web import access, failures
 from web.description import describe
+from web.session import current_person
 from web.settings import settings
 
 blueprint = Blueprint("commands", __name__)
@@ -40,23 +44,35 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: bool | float
 
 
-COMMANDS: dict[str, type[msgspec.Struct]] = {
-    "speed": Speed,
-    "pause": Nothing,
-    "resume": Nothing,
-    "reset": Nothing,
-    "acknowledge": Acknowledge,
-    "fault": Fault,
-    "write": Write,
-    "capture_start": Nothing,
-    "capture_stop": Nothing,
+@dataclass(frozen=True)
+class Command:
+    """`who` may send it: a trainee acts on their own lab as an operator does; time and faults are the instructor's."""
+
+    arguments: type[msgspec.Struct]
+    who: Role
+
+
+COMMANDS: dict[str, Command] = {
+    "speed": Command(Speed, "instructor"),
+    "pause": Command(Nothing, "instructor"),
+    "resume": Command(Nothing, "instructor"),
+    "reset": Command(Nothing, "instructor"),
+    "fault": Command(Fault, "instructor"),
+    "acknowledge": Command(Acknowledge, "trainee"),
+    "write": Command(Write, "trainee"),
+    "capture_start": Command(Nothing, "trainee"),
+    "capture_stop": Command(Nothing, "trainee"),
 }
 
 
 @blueprint.post("/labs/<name>/commands/<verb>")
+@access.lab_owner
 def run(name: str, verb: str) -> ResponseReturnValue:
     """Send one verb with the JSON body as its arguments; answers `{"result": …}` or `{"error": words}`."""
-    arguments = _parse(verb, request.get_data())
+    command = _known(verb)
+    if command.who == "instructor" and current_person().role != "instructor":
+        return failures.forbidden(owned=False)
+    arguments = _parse(verb, command.arguments, request.get_data())
     with settings().labs.attach(name) as lab:
         if isinstance(arguments, Write):
             arguments = _checked(lab, arguments)
@@ -64,13 +80,17 @@ def run(name: str, verb: str) -> ResponseReturnValue:
     return jsonify(result=result)
 
 
-def _parse(verb: str, body: bytes) -> msgspec.Struct:
-    kind = COMMANDS.get(verb)
-    if kind is None:
+def _known(verb: str) -> Command:
+    command = COMMANDS.get(verb)
+    if command is None:
         raise InputError(
             f"commande {verb} inconnue ; choisissez parmi : {', '.join(COMMANDS)}",
             f"unknown command {verb}; choose one of: {', '.join(COMMANDS)}",
         )
+    return command
+
+
+def _parse(verb: str, kind: type[msgspec.Struct], body: bytes) -> msgspec.Struct:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.DecodeError as error:

@@ -1,9 +1,10 @@
 """The reader's language: asked for, remembered, else the browser's, else French."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request
-from flask_babel import Babel
+from flask_babel import Babel, format_datetime
 
 from simulators.text import Language, Text, set_language
 
@@ -22,6 +23,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["languages"] = {"fr": "Français", "en": "English"}
     app.jinja_env.globals["language_url"] = language_url
     app.jinja_env.filters["reader"] = reader
+    app.jinja_env.filters["moment"] = moment
 
 
 def chosen() -> Language:
@@ -33,6 +35,11 @@ def chosen() -> Language:
 def reader(text: Text) -> str:
     """The words of `text` for this reader (a template filter)."""
     return text.in_language(chosen())
+
+
+def moment(unix_s: float) -> str:
+    """Day and time of `unix_s` (a template filter), in universal time: the page's modules show the reader's own."""
+    return str(format_datetime(datetime.fromtimestamp(unix_s, UTC), "short"))
 
 
 def language_url(code: str) -> str:

@@ -7,9 +7,10 @@ from flask import Blueprint, current_app, jsonify, render_template, request, url
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from lab.labs import Endpoint, LabStatus
+from lab.labs import Endpoint
 from simulators.errors import InputError, UsineError
 from simulators.model import Line
+from web import access
 from web.description import Description, band, command, describe, endpoints, trend_choice
 from web.faults import named
 from web.language import chosen
@@ -29,39 +30,43 @@ class Page:
     name: str
     line: Line
     description: Description
-    status: LabStatus | None
     endpoints: list[tuple[Endpoint, str]]
     drawing: Markup | None
     data: dict[str, Any]
 
 
 @blueprint.get("/labs/<name>")
+@access.lab_owner
 def show(name: str) -> ResponseReturnValue:
     """The live page."""
-    given = settings()
-    statuses = given.labs.list()
-    status = next((s for s in statuses if s.name == name), None)
     try:
-        with given.labs.attach(name) as lab:
-            description = describe(lab)
-            reachable = endpoints(lab)
+        shown = page(name)
     except UsineError:
+        status = next((s for s in settings().labs.list() if s.name == name), None)
         if status is None:
             raise
         return render_template("restarting.html", status=status), 503, {"Retry-After": "2"}
-    page = Page(
+    return render_template("live.html", page=shown)
+
+
+def page(name: str) -> Page:
+    """The parts of a lab's page. Raises: UsineError: it does not answer."""
+    given = settings()
+    with given.labs.attach(name) as lab:
+        description = describe(lab)
+        reachable = endpoints(lab)
+    return Page(
         name=name,
         line=description.line,
         description=description,
-        status=status,
         endpoints=[(endpoint, command(endpoint, description.line)) for endpoint in reachable],
         drawing=drawing(given.lines, description.line.id),
-        data=_data(name, description),
+        data={**common(), **_data(name, description)},
     )
-    return render_template("live.html", page=page, several=len(statuses) > 1)
 
 
 @blueprint.get("/labs/<name>/trend")
+@access.lab_owner
 def trend(name: str) -> ResponseReturnValue:
     """`?tags=A,B`: {tag: [[unix_s, value], …]} of the last ten minutes."""
     tags = [tag for tag in request.args.get("tags", "").split(",") if tag]
@@ -74,19 +79,27 @@ def trend(name: str) -> ResponseReturnValue:
         return jsonify(lab.request("trend", tags=tags, minutes=TREND_MINUTES))
 
 
+def common() -> dict[str, Any]:
+    """What every page's modules need, with a lab or without."""
+    return {"language": chosen(), "vendor": vendor_file("uplot.mjs"), "words": words()}
+
+
+def vendor_file(name: str) -> str | None:
+    """The address of a bundle, None where it was not built."""
+    if not current_app.jinja_env.globals["vendor"]:
+        return None
+    return url_for("static", filename=f"vendor/{name}")
+
+
 def _data(name: str, description: Description) -> dict[str, Any]:
     """What the page's modules start from, as JSON."""
     language = chosen()
     line = description.line
     return {
         "lab": name,
-        "language": language,
         "stream": url_for("stream.show", name=name),
         "trend": url_for("live.trend", name=name),
         "command": url_for("commands.run", name=name, verb="VERB"),
-        "vendor": url_for("static", filename="vendor/uplot.mjs")
-        if current_app.jinja_env.globals["vendor"]
-        else None,
         "trend_minutes": TREND_MINUTES,
         "trend_tags": trend_choice(line),
         "tags": {
@@ -105,5 +118,4 @@ def _data(name: str, description: Description) -> dict[str, Any]:
         "assets": {asset.id: asset.name.in_language(language) for asset in line.assets},
         "devices": {device.id: device.name.in_language(language) for device in line.devices},
         "faults": named(line, description.faults),
-        "words": words(),
     }

@@ -16,6 +16,7 @@ from waitress.server import BaseWSGIServer
 
 from lab.connection import SupervisorClient
 from lab.paths import default_paths
+from lab.training.service import open_training
 from simulators.errors import StartError, UsineError
 from web.app import create_app
 from web.settings import Settings
@@ -76,11 +77,10 @@ def _private(path: str, flags: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until killed. `USINE_LOGIN`, the tokens of the links (commas), is in the environment: `ps` shows arguments."""
+    """Serve until killed. `USINE_DATABASE` in the environment is the database, where it is not the user's own file."""
     parser = argparse.ArgumentParser(prog="python -m web.serve")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--lab", help="the lab that / leads to")
     given = parser.parse_args(arguments)
     # Nothing here is lost by ending at once; waitress would wait five seconds for the streams.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -88,17 +88,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     paths = default_paths()
     try:
+        labs = SupervisorClient(paths)
+        training = open_training(paths, labs)
         settings = Settings(
-            labs=SupervisorClient(paths),
+            labs=labs,
+            people=training.people,
+            sittings=training.sittings,
+            cohorts=training.cohorts,
+            classroom=training.classroom,
             secret_key=secret_key(paths.run),
-            login_tokens=frozenset(os.environ.get("USINE_LOGIN", "").split(",")) - {""},
-            folder=paths.run,
-            default_lab=given.lab,
         )
         server = make_server(settings, given.host, given.port)
     except UsineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    training.keep_sweeping()
     server.run()
     return 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import current_app
 
 from lab.labs import Labs
+from lab.training.contract import Classroom, Cohorts, People, Sittings
 
 LINES = Path(__file__).resolve().parent.parent / "scenarios" / "lines"
 STREAMS_MAX = 200  # of serve.THREADS: the rest answers everything else
@@ -15,16 +16,15 @@ STREAMS_MAX = 200  # of serve.THREADS: the rest answers everything else
 class Settings:
     """`secret_key` signs sessions: the same after a restart, or everybody needs a new link.
 
-    `login_tokens` each open one session; which ones are spent is kept in `folder`, so that a restart of the
-    web process gives none back. `default_lab` is where `/` leads when it runs. `lines` holds the lines'
-    mimics.
+    `people`, `sittings`, `cohorts` and `classroom` are the training side. `lines` holds the lines' mimics.
     """
 
     labs: Labs
+    people: People
+    sittings: Sittings
+    cohorts: Cohorts
+    classroom: Classroom
     secret_key: str
-    login_tokens: frozenset[str]
-    folder: Path
-    default_lab: str | None = None
     lines: Path = LINES
     streams_max: int = STREAMS_MAX
 

@@ -1,7 +1,7 @@
 """A lab's snapshots as server-sent events: one whole, then what changed, one a second."""
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ from lab.labs import Labs
 from simulators.errors import UsineError
 from simulators.snapshot import Snapshot
 from simulators.text import Text
+from web import access
+from web.session import current_person
 from web.settings import settings
 
 blueprint = Blueprint("stream", __name__)
@@ -41,15 +43,37 @@ class Places:
 
 
 @blueprint.get("/labs/<name>/stream")
+@access.lab_owner
 def show(name: str) -> Response:
     """Events `snapshot` (whole or changes) then `lost`; `?truth=1` adds what only an instructor may see."""
-    places: Places = current_app.extensions["usine_ecole_streams"]
-    truth = request.args.get("truth") == "1"
-    return Response(
-        events(settings().labs, name, truth, places),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    truth = request.args.get("truth") == "1" and current_person().role == "instructor"
+    return _response(events(settings().labs, name, truth, _places()))
+
+
+def event_stream(texts: Iterable[str]) -> Response:
+    """Server-sent events `texts` as an answer, while there is a place for one more stream."""
+    return _response(_placed(texts, _places()))
+
+
+def _placed(texts: Iterable[str], places: Places) -> Iterator[str]:
+    if not places.take():
+        yield f"retry: {BUSY_RETRY_MS}\n" + _event("lost", {"state": "busy", "detail": BUSY})
+        return
+    try:
+        yield from texts
+    finally:
+        places.give_back()
+
+
+def _places() -> Places:
+    found = current_app.extensions["usine_ecole_streams"]
+    assert isinstance(found, Places)
+    return found
+
+
+def _response(texts: Iterable[str]) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(texts, mimetype="text/event-stream", headers=headers)
 
 
 def events(labs: Labs, name: str, truth: bool, places: Places) -> Generator[str, None, None]:

@@ -1,7 +1,7 @@
-"""The application over fake labs, and its clients."""
+"""The application over fake labs and fake training, and its clients: an instructor, trainees, a stranger."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,17 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 import hatch_build
+from lab.training.contract import Person
 from simulators.model import Line, load_line
+from tests.web.fake_cohorts import FakeClassroom, FakeCohorts
 from tests.web.fake_labs import BOTTLING, FakeLab, FakeLabs
+from tests.web.fake_training import ALICE, BOB, OWNER, FakePeople, FakeSittings
 from tests.web.serving import Served, serving
 from web.app import create_app
 from web.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "a-link"
+Enter = Callable[[Person], FlaskClient]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,7 +41,23 @@ def lab(line: Line) -> FakeLab:
 
 @pytest.fixture
 def labs(lab: FakeLab) -> FakeLabs:
+    """One free lab, `one`, that no sitting holds."""
     return FakeLabs({"one": lab})
+
+
+@pytest.fixture
+def people() -> FakePeople:
+    return FakePeople()
+
+
+@pytest.fixture
+def sittings(labs: FakeLabs) -> FakeSittings:
+    return FakeSittings(labs)
+
+
+@pytest.fixture
+def given(labs: FakeLabs, people: FakePeople, sittings: FakeSittings) -> Settings:
+    return Settings(labs, people, sittings, FakeCohorts(), FakeClassroom(), "secret")
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +67,8 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
 
 
 @pytest.fixture
-def app(labs: FakeLabs, tmp_path: Path, templates: BytecodeCache) -> Flask:
-    app = create_app(Settings(labs, "secret", frozenset({TOKEN, "another-link"}), tmp_path))
+def app(given: Settings, templates: BytecodeCache) -> Flask:
+    app = create_app(given)
     app.jinja_env.bytecode_cache = templates
     app.config["TESTING"] = True
     return app
@@ -61,25 +80,49 @@ def anonymous(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser that used its link, and reads English."""
-    client = app.test_client()
-    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
-    client.get(f"/login/{TOKEN}")
-    return client
+def enter(app: Flask, people: FakePeople) -> Enter:
+    """A browser in which a person used their link, and reads English."""
+
+    def signed_in(person: Person) -> FlaskClient:
+        client = app.test_client()
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+        client.get(f"/login/{people.link(person).token}")
+        return client
+
+    return signed_in
 
 
 @pytest.fixture
-def csrf(client: FlaskClient) -> dict[str, str]:
-    """The header that the page's own scripts send."""
-    page = client.get("/labs/one").get_data(as_text=True)
+def client(enter: Enter) -> FlaskClient:
+    """The instructor's browser."""
+    return enter(OWNER)
+
+
+@pytest.fixture
+def alice(enter: Enter) -> FlaskClient:
+    return enter(ALICE)
+
+
+@pytest.fixture
+def bob(enter: Enter) -> FlaskClient:
+    return enter(BOB)
+
+
+def token(client: FlaskClient) -> dict[str, str]:
+    """The header that the pages' own scripts send."""
+    page = client.get("/account").get_data(as_text=True)
     found = re.search(r'name="csrf-token" content="([^"]+)"', page)
     assert found
     return {"X-CSRF-Token": found[1]}
 
 
 @pytest.fixture
-def served(line: Line, tmp_path: Path) -> Iterator[Served]:
+def csrf(client: FlaskClient) -> dict[str, str]:
+    return token(client)
+
+
+@pytest.fixture
+def served(line: Line) -> Iterator[Served]:
     """The same application behind the real server."""
-    with serving(line, tmp_path, period_s=0.1) as place:
+    with serving(line, period_s=0.1) as place:
         yield place

@@ -6,14 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from lab.labs import Connection, Endpoint, LabStatus
+from lab.labs import Connection, Endpoint, Job, LabStatus, Progress
 from simulators.contracts import Health
-from simulators.errors import InputError, NotFoundError, StartError
-from simulators.model import Line, Tag
+from simulators.errors import InputError, NotFoundError, StartError, UsineError
+from simulators.model import Line, Tag, load_line
+from simulators.network.dissect.row import COLUMNS
 from simulators.plc.image import Value
 from simulators.snapshot import AlarmState, AssetStatus, DeviceStatus, Quality, Snapshot, TagValue
 from simulators.text import Text
@@ -148,9 +149,57 @@ class FakeLab:
                 self.paused = verb == "pause"
             case "write", {"tag": tag, "value": value}:
                 self.written[tag] = value
+            case "clock", _:
+                return {
+                    "t_s": self.t_s,
+                    "unix_s": ORIGIN_UNIX_S + self.t_s,
+                    "speed": self.speed,
+                    "paused": self.paused,
+                }
+            case "events", _:
+                return self._events(**arguments)
+            case "record_pcap", _:
+                return {
+                    "pcap_base64": base64.b64encode(b"\xd4\xc3\xb2\xa1").decode(),
+                    "frames": 0,
+                    "dropped": 0,
+                }
+            case "monitor", _:
+                return self._monitor(arguments.get("asset") or "pump")
             case "capture_stop", _:
                 return {"pcap_base64": base64.b64encode(b"\xd4\xc3\xb2\xa1").decode(), "events": []}
         return True
+
+    def _events(
+        self, after: int = 0, limit: int = 500, contains: str = "", log: str = "", **_rest: Any
+    ) -> dict[str, Any]:
+        """Forty rows: a master reads, then a stranger asks for the device's identity."""
+        rows: list[dict[str, Any]] = [
+            {
+                "seq": n, "ts": ORIGIN_UNIX_S + n, "uid": f"C{n}", "log": "modbus", "id.orig_h": source,
+                "id.orig_p": 40000 + n, "id.resp_h": "10.20.1.10", "id.resp_p": 502, "func": function,
+            }
+            for n in range(1, 41)
+            for source, function in [("10.20.1.66", "READ_DEVICE_ID") if n > 35 else ("10.20.3.10", "READ_HOLDING_REGISTERS")]
+        ]  # fmt: skip
+        found = [r for r in rows if r["seq"] > after and contains in str(r) and log in r["log"]][:limit]
+        return {
+            "events": found,
+            "dropped": 0,
+            "columns": ["seq", *COLUMNS],
+            "cursor": 40,
+            "now": ORIGIN_UNIX_S + 40,
+        }
+
+    def _monitor(self, asset: str) -> dict[str, Any]:
+        times = [ORIGIN_UNIX_S + 10 * n for n in range(60)]
+        wave = [[t, 1.0 + 0.1 * math.sin(t / 30)] for t in times]
+        return {
+            "assets": ["pump", "conveyor"], "asset": asset, "features": {"rms_g": wave, "kurtosis": wave},
+            "index": wave, "alarm": [[t, t > times[-10]] for t in times],
+            "baseline": {"rms_g": {"mean": 1.0, "sigma": 0.05, "windows": 30}}, "learnt": True,
+            "learnt_windows": 30, "wanted_windows": 30,
+        }  # fmt: skip
 
     def _trend(self, tag_id: str, minutes: float) -> list[list[Value]]:
         tag, now_s = self.line.tag(tag_id), self.t_s
@@ -201,25 +250,23 @@ class FakeConnection:
 
 
 class FakeLabs:
-    """The supervisor of `labs`, by name."""
+    """The supervisor of `labs`, by name. `jobs` are those asked for; `answers` is what a job by its name gives.
+
+    An answer that is a UsineError is raised. A lab that is started follows the sines of the bottling line.
+    """
 
     def __init__(self, labs: dict[str, FakeLab]) -> None:
         self.labs = labs
+        self.jobs: list[Job] = []
+        self.answers: dict[str, Any] = {}
 
     def list(self) -> list[LabStatus]:
-        return [
-            LabStatus(
-                name,
-                lab.line.id,
-                "local",
-                "failed" if lab.broken.is_set() else "running",
-                1,
-                1,
-                ORIGIN_UNIX_S,
-                0,
-            )
-            for name, lab in self.labs.items()
-        ]
+        return [self._status(name) for name in self.labs]
+
+    def _status(self, name: str) -> LabStatus:
+        lab = self.labs[name]
+        state: Literal["running", "failed"] = "failed" if lab.broken.is_set() else "running"
+        return LabStatus(name, lab.line.id, "local", state, 1, 1, ORIGIN_UNIX_S, 0)
 
     def attach(self, name: str) -> Connection:
         if name not in self.labs:
@@ -227,6 +274,39 @@ class FakeLabs:
         if self.labs[name].broken.is_set():
             raise StartError(f"le labo {name} redémarre", f"lab {name} is restarting")
         return FakeConnection(name, self.labs[name])
+
+    def start(
+        self,
+        line: str,
+        name: str | None = None,
+        seed: int | None = None,
+        speed: float = 1.0,
+        flat: bool = False,
+        progress: Progress = lambda _message: None,
+    ) -> LabStatus:
+        chosen = name or line
+        if chosen in self.labs:
+            raise InputError(f"le labo {chosen} tourne déjà", f"lab {chosen} already runs")
+        lab = FakeLab(load_line(BOTTLING))
+        lab.speed, lab.enforces_zones = speed, not flat
+        for device in lab.line.devices:
+            progress({"device": device.id, "state": "ok"})
+        self.labs[chosen] = lab
+        return self._status(chosen)
+
+    def stop(self, name: str, forget: bool = False) -> None:
+        if name not in self.labs:
+            raise NotFoundError(f"labo {name} inconnu", f"unknown lab {name}")
+        self.labs.pop(name).broken.set()
+
+    def run(self, job: Job, progress: Progress = lambda _message: None) -> Any:
+        if job.lab not in self.labs:
+            raise NotFoundError(f"labo {job.lab} inconnu", f"unknown lab {job.lab}")
+        self.jobs.append(job)
+        answer = self.answers.get(job.name)
+        if isinstance(answer, UsineError):
+            raise answer
+        return answer
 
 
 BOTTLING = Path(__file__).resolve().parents[2] / "scenarios" / "lines" / "bottling" / "line.yaml"

@@ -6,24 +6,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from waitress import wasyncore
 
+from lab.training.contract import Classroom, Cohorts
 from simulators.model import Line
+from tests.web.fake_cohorts import FakeClassroom, FakeCohorts
 from tests.web.fake_labs import FakeLab, FakeLabs
+from tests.web.fake_training import OWNER, FakePeople, FakeSittings
 from web.serve import make_server
 from web.settings import Settings
 
 
 @dataclass(frozen=True)
 class Served:
-    """`cookie` is that of a session already open; `link(n)` opens others."""
+    """`cookie` is that of an instructor's session; `people.link` opens others."""
 
     port: int
     cookie: str
     lab: FakeLab
     labs: FakeLabs
+    people: FakePeople
+    sittings: FakeSittings
     settings: Settings
 
     @property
@@ -38,20 +42,35 @@ class Served:
             time.sleep(0.02)
 
 
+Class = tuple[Cohorts, Classroom]
+
+
+def no_class(_people: FakePeople, _sittings: FakeSittings) -> Class:
+    """No cohort, and actions that do nothing."""
+    return FakeCohorts(), FakeClassroom()
+
+
 @contextmanager
-def serving(line: Line, folder: Path, period_s: float) -> Iterator[Served]:
+def serving(
+    line: Line,
+    period_s: float,
+    pause_s: float = 0.0,
+    of_class: Callable[[FakePeople, FakeSittings], Class] = no_class,
+) -> Iterator[Served]:
     """Serve one lab, called `one`, on a port that the system chooses."""
     lab = FakeLab(line, period_s)
     labs = FakeLabs({"one": lab})
-    settings = Settings(labs, "secret", frozenset({"first", "browser"}), folder)
+    people, sittings = FakePeople(), FakeSittings(labs, pause_s)
+    settings = Settings(labs, people, sittings, *of_class(people, sittings), "secret")
     server = make_server(settings, "127.0.0.1", 0)
     port = int(server.effective_port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Served(port, _session(port), lab, labs, settings)
+        yield Served(port, _session(port, people), lab, labs, people, sittings, settings)
     finally:
-        lab.broken.set()  # ends the streams that are left
+        for one in labs.labs.values():
+            one.broken.set()  # ends the streams that are left
         with suppress(OSError):  # closed already: another pull ran it
             server.trigger.pull_trigger(
                 lambda: wasyncore.close_all(server._map)
@@ -61,9 +80,9 @@ def serving(line: Line, folder: Path, period_s: float) -> Iterator[Served]:
         assert not thread.is_alive()
 
 
-def _session(port: int) -> str:
+def _session(port: int, people: FakePeople) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/login/first")
+    connection.request("GET", f"/login/{people.link(OWNER).token}")
     cookie = connection.getresponse().headers["Set-Cookie"].partition(";")[0]
     connection.close()
     return str(cookie)

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_play
 
 from simulators.model import Line
 from tests.conftest import NAMES
+from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -26,8 +27,8 @@ SCREENSHOTS = os.environ.get("USINE_SCREENSHOTS")
 
 
 @pytest.fixture(scope="module")
-def served(line: Line, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(line, tmp_path_factory.mktemp("web"), PERIOD_S) as place:
+def served(line: Line) -> Iterator[Served]:
+    with serving(line, PERIOD_S) as place:
         yield place
 
 
@@ -40,7 +41,7 @@ def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
         )
         context.set_default_timeout(8000)
-        context.pages[0].goto(f"{served.origin}/login/browser")
+        context.pages[0].goto(f"{served.origin}/login/{served.people.link(OWNER).token}")
         context.pages[0].goto("about:blank")  # or its stream would stay open
         yield context
         context.close()

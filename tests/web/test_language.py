@@ -1,5 +1,6 @@
 """French and English: chosen, remembered, complete."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 
-from web.words import words
-
 WEB = Path(__file__).resolve().parents[2] / "web"
+WORDS = [
+    ".".join(path.relative_to(WEB.parent).with_suffix("").parts) for path in sorted(WEB.rglob("words.py"))
+]
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None}
 LANGUAGES = ["fr", "en"]
@@ -56,7 +58,7 @@ def test_french_typography() -> None:
         ) or (not message.id), message.string
 
 
-@pytest.mark.parametrize("path", sorted(WEB.glob("templates/*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(WEB.glob("templates/**/*.html")), ids=lambda path: path.name)
 def test_a_template_says_nothing_outside_the_catalogues(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     text = re.sub(
@@ -73,11 +75,11 @@ def test_a_template_says_nothing_outside_the_catalogues(path: Path) -> None:
 def test_modules_say_only_words_that_the_page_gives(app: Flask) -> None:
     with app.test_request_context("/"):
         app.preprocess_request()
-        given = words()
+        given = {key for module in WORDS for key in importlib.import_module(module).words()}
     asked: set[str] = set()
-    for path in (WEB / "static" / "js").glob("*.mjs"):
+    for path in (WEB / "static" / "js").rglob("*.mjs"):
         asked |= set(re.findall(r"\bt\(\s*\"(\w+)\"", path.read_text(encoding="utf-8")))
-    assert not asked - given.keys()
+    assert not asked - given
 
 
 @pytest.mark.parametrize(

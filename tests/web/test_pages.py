@@ -16,26 +16,32 @@ from simulators.text import Text
 from tests.web.fake_labs import FakeLab, FakeLabs
 from web.description import band, command, trend_choice
 from web.faults import named
+from web.settings import Settings
 
 
 def text(client: FlaskClient, path: str) -> str:
     return html.unescape(client.get(path).get_data(as_text=True))
 
 
-def test_the_only_lab_opens_at_once(client: FlaskClient) -> None:
-    assert client.get("/").location == "/labs/one"
+def test_everybody_begins_at_their_own_place(
+    client: FlaskClient, alice: FlaskClient, given: Settings
+) -> None:
+    assert client.get("/").location == "/exercises", "who works alone has no class"
+    given.cohorts.create("BTS 1", "Alice")
+    assert client.get("/").location == "/instructor"
+    assert alice.get("/").location == "/exercises"
 
 
-def test_several_labs_are_listed(client: FlaskClient, labs: FakeLabs, lab: FakeLab) -> None:
+def test_labs_are_listed(client: FlaskClient, labs: FakeLabs, lab: FakeLab) -> None:
     labs.labs["two"] = lab
-    page = text(client, "/")
+    page = text(client, "/labs")
     assert 'href="/labs/one"' in page
     assert 'href="/labs/two"' in page
 
 
 def test_without_a_lab_the_page_says_how_to_start_one(client: FlaskClient, labs: FakeLabs) -> None:
     labs.labs.clear()
-    assert "lab start bottling" in text(client, "/")
+    assert "lab start bottling" in text(client, "/labs")
 
 
 def test_the_live_page_carries_the_line(client: FlaskClient, line: Line) -> None:
@@ -76,7 +82,7 @@ def test_no_supervisor(client: FlaskClient, labs: FakeLabs, monkeypatch: pytest.
         raise ConnectionRefusedError
 
     monkeypatch.setattr(labs, "list", silent)
-    answer = client.get("/")
+    answer = client.get("/labs")
     assert answer.status_code == 503
     assert "lab up" in answer.get_data(as_text=True)
 

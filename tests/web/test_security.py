@@ -6,10 +6,19 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.web.fake_labs import FakeLab
+from tests.web.fake_training import OWNER, FakePeople
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/labs/one", "/nowhere", "/labs/one/trend?tags=Pump.Flow", "/static/css/page.css"]
+    "path",
+    [
+        "/labs",
+        "/exercises",
+        "/labs/one",
+        "/nowhere",
+        "/labs/one/trend?tags=Pump.Flow",
+        "/static/css/page.css",
+    ],
 )
 def test_headers(client: FlaskClient, path: str) -> None:
     with client.get(path) as answer:
@@ -62,9 +71,9 @@ def test_a_command_without_the_page_s_token_is_refused(
 
 
 def test_a_token_of_another_session_is_refused(
-    client: FlaskClient, csrf: dict[str, str], lab: FakeLab
+    client: FlaskClient, csrf: dict[str, str], lab: FakeLab, people: FakePeople
 ) -> None:
     client.post("/logout", headers=csrf)
-    client.get("/login/another-link")
+    client.get(f"/login/{people.link(OWNER).token}")
     assert client.post("/labs/one/commands/pause", json={}, headers=csrf).status_code == 400
     assert not lab.paused

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.cli.pages import owner_token
+from lab.paths import Paths
 from simulators.errors import StartError
 from tests.web.serving import Served
 from web.serve import make_server, secret_key
@@ -57,16 +59,17 @@ def test_a_secret_that_cannot_be_kept_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_the_process_serves_and_ends_at_once(tmp_path: Path) -> None:
+    token = owner_token(Paths(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         port = chosen.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "web.serve", "--port", str(port)],
-        env={**os.environ, "USINE_HOME": str(tmp_path), "USINE_LOGIN": "once", "LAB_LANG": "en"},
+        env={**os.environ, "USINE_HOME": str(tmp_path), "LAB_LANG": "en"},
         cwd=ROOT,
     )
     try:
-        assert status_once_up(port, "/login/once") == 302
-        assert status_once_up(port, "/login/once") == 401
+        assert status_once_up(port, f"/login/{token}") == 302
+        assert status_once_up(port, f"/login/{token}") == 401
     finally:
         process.terminate()
         started = time.monotonic()

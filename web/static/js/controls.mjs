@@ -15,6 +15,7 @@ export function showControls(snapshot) {
   say(byId("run-state"), paused ? t("paused") : t("running"));
   byId("run-state").classList.toggle("paused", paused);
   say(byId("clock"), moment(snapshot.unix_s));
+  if (!speed) return; // time is the instructor's
   say(byId("pause"), paused ? t("resume") : t("pause"));
   if (document.activeElement !== speed) showSpeed(String(snapshot.speed));
 }
@@ -46,10 +47,10 @@ function download(base64) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-speed.addEventListener("change", () => command("speed", { speed: Number(speed.value) }));
-byId("pause").addEventListener("click", () => command(paused ? "resume" : "pause"));
 byId("capture").addEventListener("click", capture);
-byId("reset").addEventListener("click", async () => {
+speed?.addEventListener("change", () => command("speed", { speed: Number(speed.value) }));
+byId("pause")?.addEventListener("click", () => command(paused ? "resume" : "pause"));
+byId("reset")?.addEventListener("click", async () => {
   if (!(await confirmed(t("reset_title"), t("reset_text"), t("reset")))) return;
   if ((await command("reset")) !== undefined) toast(t("done"));
 });

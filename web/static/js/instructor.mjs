@@ -12,6 +12,7 @@ let before = "";
 /** `change(truth)` follows the stream with the truth, or without. */
 export function instructor(change) {
   const box = byId("show-truth");
+  if (!box) return;
   box.checked = false; // a browser may remember it across a reload
   box.addEventListener("change", () => {
     showTruth(box.checked);

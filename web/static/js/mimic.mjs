@@ -63,6 +63,7 @@ function value(group) {
   const number = svg("text", { class: "value", "text-anchor": anchor });
   const frame = svg("rect", { class: "frame", rx: 2, height: 21, y: -16 });
   const mark = svg("use", { width: 17, height: 17, y: -14 });
+  let measured = false;
   group.append(frame, number, mark);
   return (snapshot, urgent) => {
     const { value, quality } = read(snapshot, id);
@@ -71,8 +72,10 @@ function value(group) {
     say(number, words);
     group.dataset.quality = quality;
     const alarm = urgent.get(id);
-    if (changed || group.dataset.priority !== String(alarm?.priority ?? "")) {
+    // A drawing that is hidden has no lengths yet: measured when it is shown.
+    if (changed || !measured || group.dataset.priority !== String(alarm?.priority ?? "")) {
       const width = number.getComputedTextLength();
+      measured = width > 0;
       const left = { start: 0, middle: -width / 2, end: -width }[anchor];
       frame.setAttribute("x", left - 5);
       frame.setAttribute("width", width + 10);

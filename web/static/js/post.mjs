@@ -24,6 +24,21 @@ export async function command(verb, values = {}) {
   return undefined;
 }
 
+/** POST `values` to `url`: `{ok, result, error}`, the error in the reader's words. */
+export async function send(url, values = {}) {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify(values),
+    });
+    const body = await answer.json();
+    return { ok: answer.ok, result: body.result ?? body, error: body.error ?? "" };
+  } catch {
+    return { ok: false, result: undefined, error: t("unreachable") };
+  }
+}
+
 /** Say `text` for a while, with an optional action `{words, run}`. */
 export function toast(text, { action = null, failed = false } = {}) {
   const box = byId("toast");

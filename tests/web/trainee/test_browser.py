@@ -1,0 +1,371 @@
+"""The exercise's page in Chromium, over fakes: by keyboard, at both widths, in both languages, nothing typed is lost."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
+
+from simulators.model import Line
+from tests.conftest import NAMES
+from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
+from tests.web.serving import Served, serving
+from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+TABS = ["line", "trends", "configuration", "rules", "events", "monitor", "endpoints", "lab"]
+
+
+@pytest.fixture(scope="module")
+def served(line: Line) -> Iterator[Served]:
+    with serving(line, period_s=0.2, pause_s=0.05) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One Chromium for the module, in which Alice is signed in."""
+    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
+        )
+        context.set_default_timeout(8000)
+        context.pages[0].goto(f"{served.origin}/login/{served.people.link(ALICE).token}?lang=en")
+        context.pages[0].goto("about:blank")
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def work(served: Served) -> Work:
+    """A new sitting of Alice's whose lab runs."""
+    sittings: FakeSittings = served.sittings
+    for work in sittings.work.values():
+        sittings.stop_lab(work.sitting.id, ALICE)
+    sittings.work.clear()
+    number = sittings.open(ALICE, "opcua-fake").id
+    sittings.start_lab(number, ALICE)
+    return sittings.work[number]
+
+
+@pytest.fixture
+def failures() -> list[str]:
+    """What the page did wrong; a test may clear what it provoked."""
+    return []
+
+
+@pytest.fixture
+def page(browser: BrowserContext, served: Served, work: Work, failures: list[str]) -> Iterator[Page]:
+    """The exercise's page in English, its stores empty. Fails on a console error, an exception, a request elsewhere."""
+    page = browser.new_page()
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((served.origin, "blob:", "data:")) else failures.append(r.url),
+    )
+    page.goto(f"{served.origin}/login")
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    visit(page, served, "en")
+    yield page
+    page.close()
+    assert not failures
+
+
+def visit(page: Page, served: Served, language: str) -> None:
+    page.goto(f"{served.origin}/sittings/1?lang={language}")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#check")).to_be_enabled()
+    expect(page.locator("#bench > [inert]")).to_have_count(0)
+
+
+def check(page: Page, outcome: str) -> None:
+    page.locator("#check").click()
+    expect(page.locator("#check-progress")).to_be_hidden()
+    expect(page.locator(f'.step[data-outcome="{outcome}"]')).to_have_count(2)
+
+
+def write(page: Page, text: str) -> None:
+    """In place of what the editor holds."""
+    page.locator(".cm-content:visible, .editor textarea:visible").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+def test_from_the_catalogue_to_one_hundred(page: Page, served: Served, work: Work) -> None:
+    served.sittings.stop_lab(1, ALICE)
+    page.goto(f"{served.origin}/exercises")
+    page.locator(".card", has_text="Harden the server").get_by_role("link", name="Continue").click()
+    page.locator("#start").click()
+    expect(page.locator("#start-devices li").first).to_be_visible()
+    expect(page.locator("#panel-line")).to_be_visible()
+    check(page, "fail")
+    expect(page.locator("#score")).to_have_text("0")
+    evidence = page.locator('[data-step="anonymous"] .verdicts details')
+    evidence.locator("summary").click()
+    expect(evidence).to_contain_text("CreateSession <None>")
+    page.locator("#hint-anonymous").click()
+    expect(page.locator("#confirm-text")).to_contain_text("5 points off this step")
+    page.locator("#confirm-yes").click()
+    expect(page.locator(".clue")).to_contain_text("Look at")
+    page.locator("#tab-configuration").click()
+    write(page, STRONG)
+    page.locator("#configuration-apply").click()
+    expect(page.locator("#configuration-state")).to_contain_text("Applied")
+    check(page, "pass")
+    expect(page.locator("#score")).to_have_text("95")
+    expect(page.locator("#check-done")).to_contain_text("95 out of 100")
+    page.reload()
+    expect(page.locator("#score")).to_have_text("95")
+    expect(page.locator(".clue")).to_be_visible()
+    page.locator("#tab-timeline").click()
+    expect(page.locator('.timeline li[data-kind="checked"]')).to_have_count(2)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_panel_is_accessible_and_fits(page: Page, served: Served, language: str) -> None:
+    served.sittings.check(1, ALICE)
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        visit(page, served, language)
+        for task, tabs in (
+            ("brief", ["line", "configuration"]),
+            ("steps", ["rules", "events", "monitor"]),
+            ("timeline", ["endpoints", "lab"]),
+        ):
+            page.locator(f"#tab-{task}").click()
+            for tab in tabs:
+                page.locator(f"#tab-{tab}").click()
+                settled(page, tab)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{language}, {tabs}: {wide} px wide at {width}"
+            results = Axe().run(page, options=WCAG)
+            assert results.violations_count == 0, results.generate_report()
+
+
+def settled(page: Page, tab: str) -> None:
+    """The panel shows what it asked the server for."""
+    shown = {
+        "configuration": "#configuration-editor .cm-line, #configuration-editor textarea",
+        "rules": "#rules-editor .cm-line, #rules-editor textarea",
+        "events": "table.events tbody tr",
+        "monitor": "#monitor-list figure",
+    }
+    expect(page.locator(f"#panel-{tab}")).to_be_visible()
+    if tab in shown:
+        expect(page.locator(shown[tab]).first).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_catalogue_login_and_account_are_accessible_and_fit(
+    page: Page, served: Served, language: str
+) -> None:
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        for path in ("/exercises", "/account"):
+            page.goto(f"{served.origin}{path}?lang={language}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            results = Axe().run(page, options=WCAG)
+            assert results.violations_count == 0, results.generate_report()
+
+
+def test_tabs_by_keyboard(page: Page) -> None:
+    page.locator("#tab-line").focus()
+    for tab in TABS[1:]:
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(f"#tab-{tab}")).to_be_focused()
+        expect(page.locator(f"#panel-{tab}")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-line")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.locator("#panel-lab")).to_be_visible()
+    page.keyboard.press("Home")
+    page.keyboard.press("Tab")
+    expect(page.locator("#panel-line")).to_be_focused()
+    page.locator("#tab-events").click()
+    page.reload()
+    expect(page.locator("#panel-events")).to_be_visible()
+
+
+def test_the_order_of_the_keyboard_is_that_of_the_page(page: Page) -> None:
+    expect(page.locator("#check")).to_be_enabled()
+    page.locator("body").press("Tab")
+    reached = []
+    for _ in range(22):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+    wanted = ["check", "tab-brief", "panel-brief", "tab-line", "panel-line"]
+    positions = [reached.index(name) for name in wanted]
+    assert positions == sorted(positions), reached
+
+
+def test_the_editor_is_left_by_keyboard(page: Page) -> None:
+    page.locator("#tab-configuration").click()
+    page.locator(".cm-content").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator(".cm-content")).not_to_be_focused()
+
+
+def test_what_is_wrong_is_said_while_it_is_typed_and_the_draft_stays(page: Page) -> None:
+    page.locator("#tab-configuration").click()
+    write(page, "identities:\n  anonymous: maybe\n")
+    expect(page.locator("#configuration-problem")).to_contain_text("anonymous")
+    expect(page.locator(".cm-lintRange-error, .cm-lint-marker-error").first).to_be_visible()
+    expect(page.locator("#configuration-state")).to_contain_text("draft")
+    page.reload()
+    expect(page.locator("#configuration-editor")).to_contain_text("anonymous: maybe")
+    page.locator("#configuration-discard").click()
+    expect(page.locator("#configuration-editor")).to_contain_text("anonymous: engineer")
+    expect(page.locator("#configuration-problem")).to_be_hidden()
+
+
+def test_a_refused_configuration_stays_in_the_editor(page: Page, failures: list[str]) -> None:
+    page.locator("#tab-configuration").click()
+    write(page, "nonsense: 1\n")
+    page.locator("#configuration-apply").click()
+    expect(page.locator("#configuration-problem")).to_contain_text("nonsense")
+    expect(page.locator("#configuration-editor")).to_contain_text("nonsense: 1")
+    expect(page.locator("#configuration-apply")).to_be_enabled()
+    failures[:] = [failure for failure in failures if "400" not in failure]
+
+
+def test_completion_from_the_schema(page: Page) -> None:
+    page.locator("#tab-configuration").click()
+    write(page, "identities:\n  anonymous: ")
+    page.keyboard.press("Control+Space")
+    options = page.locator(".cm-tooltip-autocomplete li")
+    expect(options).to_have_count(2)
+    expect(options.first).to_have_text("denied")
+    write(page, "")
+    page.keyboard.type("trust")
+    expect(page.locator(".cm-tooltip-autocomplete li").first).to_contain_text("trust_list")
+
+
+def test_versions_are_compared_and_put_back(page: Page, work: Work) -> None:
+    page.locator("#tab-configuration").click()
+    write(page, STRONG)
+    page.locator("#configuration-apply").click()
+    expect(page.locator("#configuration-state")).to_contain_text("Applied")
+    page.locator("#configuration-version").select_option(label="Beginning of the exercise")
+    expect(page.locator(".difference .gone").first).to_contain_text("anonymous: engineer")
+    expect(page.locator(".difference .new").first).to_contain_text("anonymous: denied")
+    page.locator("#configuration-revert").click()
+    expect(page.locator("#configuration-editor")).to_contain_text("anonymous: engineer")
+    assert len(work.texts["plc2"]) == 3
+
+
+def test_rules_are_tried_and_saved(page: Page, work: Work) -> None:
+    page.locator("#tab-rules").click()
+    write(
+        page,
+        "title: Identification\nlogsource: {product: usine-ecole}\ndetection:\n"
+        "  selection:\n    func: READ_DEVICE_ID\n  condition: selection\nlevel: high\n",
+    )
+    page.locator("#rules-try").click()
+    expect(page.locator("#rules-found")).to_contain_text("Alerts: 5, from 1 rules over 40 events.")
+    expect(page.locator("#rules-found tbody tr")).to_have_count(1)
+    page.locator("#rules-save").click()
+    expect(page.locator("#rules-state")).to_contain_text("Saved")
+    assert "READ_DEVICE_ID" in work.rules
+    write(page, "title: x\n")
+    expect(page.locator("#rules-problem")).to_be_visible()
+
+
+def test_events_are_filtered_chosen_and_downloaded(page: Page) -> None:
+    page.locator("#tab-events").click()
+    expect(page.locator("#events-count")).to_have_text("Events shown: 40")
+    page.locator('#events-filter input[type="search"]').fill("DEVICE_ID")
+    expect(page.locator("table.events tbody tr")).to_have_count(5)
+    page.locator(".columns summary").click()
+    page.get_by_label("uid").check()
+    expect(page.locator("table.events thead")).to_contain_text("uid")
+    for name in ("#events-csv", "a[href$='events.pcap']"):
+        with page.expect_download() as started:
+            page.locator(name).click()
+        assert started.value.path().stat().st_size > 3
+    page.get_by_role("button", name="PLC identification").click()
+    expect(page.locator("#practice-said")).to_have_text("Done.")
+    page.locator('#events-filter input[type="search"]').fill("nobody says this")
+    expect(page.locator("#events-empty")).to_be_visible()
+
+
+def test_the_monitor_has_charts_and_their_table(page: Page) -> None:
+    page.locator("#tab-monitor").click()
+    expect(page.locator("#monitor-list figure")).to_have_count(4)
+    expect(page.locator("#monitor-state")).to_contain_text("alarm is on")
+    page.locator("#monitor-table summary").click()
+    expect(page.locator("#monitor-table tbody tr")).to_have_count(60)
+    page.locator("#monitor-asset").select_option("conveyor")
+    expect(page.locator("#monitor-list figure")).to_have_count(4)
+
+
+def test_the_three_resets_ask_first(page: Page, served: Served) -> None:
+    page.locator("#tab-lab").click()
+    page.locator('[data-reset="lab"]').click()
+    page.locator("#confirm-dialog").get_by_role("button", name="Cancel").click()
+    assert [event.kind for event in served.sittings.timeline(1)][-1] == "lab_started"
+    page.locator("#checkpoint").click()
+    expect(page.locator("#reset-said")).to_have_text("Checkpoint kept.")
+    for what in ("device", "checkpoint"):
+        page.locator(f'[data-reset="{what}"]').click()
+        page.locator("#confirm-yes").click()
+        expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
+    assert [event.data.get("what") for event in served.sittings.timeline(1)][-2:] == ["device", "checkpoint"]
+
+
+def test_a_check_goes_on_across_a_reload(page: Page, served: Served) -> None:
+    served.sittings.pause_s = 1.0
+    try:
+        page.locator("#check").click()
+        expect(page.locator("#check-said")).to_contain_text("Observing")
+        page.reload()
+        expect(page.locator("#check-progress")).to_be_visible()
+        expect(page.locator("#check")).to_be_disabled()
+        expect(page.locator("#check-progress")).to_be_hidden()
+        expect(page.locator('.step[data-outcome="fail"]')).to_have_count(2)
+        assert served.sittings.standing(1).attempts == 1
+    finally:
+        served.sittings.pause_s = 0.05
+
+
+def test_attempts_run_out(page: Page) -> None:
+    for _ in range(3):
+        check(page, "fail")
+    expect(page.locator("#check-note")).to_contain_text("No attempt is left")
+    expect(page.locator("#check")).to_be_disabled()
+
+
+def test_without_the_bundle_a_text_area_edits_and_svg_draws(
+    page: Page, served: Served, failures: list[str], work: Work
+) -> None:
+    page.route("**/vendor/*.mjs", lambda route: route.abort())
+    visit(page, served, "en")
+    page.locator("#tab-configuration").click()
+    expect(page.locator("#configuration-editor textarea")).to_be_visible()
+    write(page, STRONG)
+    page.locator("#configuration-apply").click()
+    expect(page.locator("#configuration-state")).to_contain_text("Applied")
+    assert work.texts["plc2"][-1] == STRONG
+    page.locator("#tab-monitor").click()
+    expect(page.locator("#monitor-list path.line").first).to_be_attached()
+    failures[:] = [failure for failure in failures if "ERR_FAILED" not in failure]
+
+
+def test_a_device_chosen_while_another_is_loading_is_the_one_that_is_edited(page: Page) -> None:
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/configurations/plc2", slowly)
+    page.locator("#tab-configuration").click()
+    page.locator("#configuration-device").select_option("broker")
+    editor = page.locator("#configuration-editor")
+    expect(editor).to_contain_text("listener 1883")
+    page.wait_for_timeout(600)
+    expect(editor.locator(".cm-content")).to_have_count(1)
+    expect(editor).to_contain_text("listener 1883")
