@@ -5,8 +5,11 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 
@@ -24,10 +27,19 @@ def _namespaces() -> bool:
         return False
 
 
+def postgresql_programs() -> Path | None:
+    """The folder of PostgreSQL's server programs: Debian keeps them out of PATH."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[4])
+    found = shutil.which("initdb") or (debian[-1] if debian else None)
+    return Path(found).parent if found else None
+
+
 def missing(tool: str) -> str | None:
     """Why `tool` cannot be used here, None if it can."""
     if tool == "namespaces":
         return None if _namespaces() else "network namespaces cannot be made here"
+    if tool == "postgresql":
+        return None if postgresql_programs() else "postgresql is not installed"
     if any(shutil.which(name) for name in NAMES.get(tool, (tool,))):
         return None
     return f"{tool} is not installed"
@@ -40,3 +52,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if os.environ.get("CI") == "true":
                     pytest.fail(f"{reason}, and CI must have it", pytrace=False)
                 pytest.skip(reason)
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests that share what is costly to start run in one worker: by their place, since pytest 9.2 no longer tells
+    a test's `xdist_group` to pytest-xdist 3.8, whose `--dist loadgroup` then groups nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, name = nodeid.partition("::")
+        if path.startswith("tests/live/"):
+            return "live"
+        if path.endswith("test_browser.py"):
+            return "browser"
+        return "postgresql" if "postgresql" in name.partition("[")[2] else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """The scheduler of `-n`."""
+    return GroupScheduling(config, log)

@@ -53,6 +53,8 @@ def test_a_lab_of_an_ordinary_user(home: Path, flat: bool) -> None:
         seen = json.loads(lab(home, "status", "bottling", "--json").stdout)
         assert {device["health"]["state"] for device in seen["devices"]} == {"ok"}
         assert seen["enforces_zones"] is not flat
+        probe = lab(home, "probe", "bottling", "modbus.session", "--arg", "device=plc1", "--json")
+        assert json.loads(probe.stdout)["observed"] == "accepted", probe.stderr
         if not flat:
             reach = "exec 3<>/dev/tcp/10.20.1.10/502 && echo reached"
             assert "reached" in lab(home, "shell", "bottling", "--zone", "control", "-c", reach).stdout

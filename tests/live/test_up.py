@@ -83,8 +83,13 @@ def test_up_serves_a_page_and_ctrl_c_stops_everything(own_home: Path) -> None:
     up = Up(own_home, "--seed", "5")
     try:
         link = up.link()
-        with browser().open(link, timeout=10) as page:
-            assert "bottling" in page.url
+        mine = browser()
+        with mine.open(link, timeout=10) as first:
+            assert first.url.endswith("/exercises")
+            assert "opcua-hardening" in first.read().decode()
+        with mine.open(link.split("/login")[0] + "/instructor", timeout=10) as dashboard:
+            assert "/labs/bottling" in dashboard.read().decode()
+        with mine.open(link.split("/login")[0] + "/labs/bottling", timeout=10) as page:
             body = page.read().decode()
         assert "data-tag=" in body
         assert status_of(link) == 401

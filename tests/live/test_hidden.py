@@ -1,0 +1,95 @@
+"""A small hidden pool, really played: attacks and daily life on a lab that comes and goes."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from lab.connection import SupervisorClient
+from lab.detection import hidden
+from lab.detection.judge import judge
+from lab.detection.script import Assault, Errand, Script
+from lab.exercises.observe import Grader
+from lab.probes.detection import Live, live
+from simulators.errors import StartError
+from simulators.model import load_line
+from tests.live.conftest import NAME
+
+pytestmark = pytest.mark.needs("namespaces")
+LINE = load_line(Path("scenarios/lines/bottling/line.yaml"))
+REFERENCE = Path("scenarios/exercises/detection/rogue-scan/solutions/reference.yml").read_text(
+    encoding="utf-8"
+)
+SOURCE = {"source": "10.20.1.133", "target": "plc1"}
+SHORT = Script(
+    5,
+    [
+        Assault(45.0, "port_scan", "control", SOURCE | {"rate_per_s": 2.0, "count": 16}),
+        Assault(130.0, "rogue_master", "control", SOURCE | {"rate_per_s": 1.0, "count": 10}),
+    ],
+    [Errand(10.0, "maintenance"), Errand(90.0, "set_points")],
+    160.0,
+)
+
+
+def test_a_pool_is_played_labelled_judged_and_leaves_nothing(
+    labs: SupervisorClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hidden, "scripts", lambda _line, _seed: [SHORT])
+    said: list[Any] = []
+    pool = hidden.pool(LINE, labs, 9, said.append, tmp_path)
+    assert [status.name for status in labs.list() if status.name.startswith("hidden")] == []
+    (run,) = pool.runs
+    assert [label.attack for label in run.labels] == ["port_scan", "rogue_master"]
+    writers = {row["id.orig_h"] for row in run.events() if str(row.get("func")).startswith("WRITE")}
+    assert writers == {"10.20.3.250", "10.20.3.20"}  # maintenance, and the operator through SCADA
+    judged = judge(REFERENCE, pool, LINE, 2.0)
+    assert judged.classes["port_scan"].value == pytest.approx(100.0)
+    assert judged.classes["rogue_master"].value == pytest.approx(100.0)
+    assert judged.detection.false_alarms_per_h == 0.0
+    assert judged.asset == judged.technique == 1.0
+    assert said
+    # Kept: other solutions are judged on the same run.
+    assert hidden.pool(LINE, labs, 9, said.append, tmp_path).runs == pool.runs
+
+
+def test_a_lab_that_cannot_be_played_is_an_error_and_leaves_nothing(
+    labs: SupervisorClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = msgspec.structs.replace(
+        SHORT, assaults=[Assault(1.0, "no_such", "control", {})] * 3, errands=[], length_s=3.0
+    )
+    monkeypatch.setattr(hidden, "scripts", lambda _line, _seed: [bad])
+    with pytest.raises(StartError):
+        hidden.pool(LINE, labs, 10, folder=tmp_path)
+    assert [status.name for status in labs.list() if status.name.startswith("hidden")] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("rules", "outcome"), [(REFERENCE, "detected"), ("", "no_rules")])
+def test_an_attack_in_the_trainees_own_lab(labs: SupervisorClient, rules: str, outcome: str) -> None:
+    with labs.attach(NAME) as lab:
+        lab.request("speed", speed=20.0)
+        try:
+            inside = Grader(LINE, lab, NAME, labs, rules, {}, seed=3)
+            finding = live(inside, Live(attacks=["port_scan"]))
+        finally:
+            lab.request("speed", speed=1.0)
+            lab.request("record", zones=[])
+    assert finding.observed == outcome, finding.said
+
+
+def test_an_alarm_that_is_always_on_has_seen_nothing(labs: SupervisorClient) -> None:
+    everything = "title: All\ndetection: {sel: {log: modbus_detailed}, condition: sel}\ntags: [attack.t0848]"
+    with labs.attach(NAME) as lab:
+        lab.request("record")
+        lab.request("speed", speed=20.0)
+        try:
+            finding = live(
+                Grader(LINE, lab, NAME, labs, everything, {}, seed=3), Live(attacks=["rogue_master"])
+            )
+        finally:
+            lab.request("speed", speed=1.0)
+            lab.request("record", zones=[])
+    assert finding.observed == "noise", finding.said
