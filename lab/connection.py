@@ -8,9 +8,9 @@ import msgspec
 
 from lab.labs import Job, LabStatus
 from lab.paths import Paths
-from simulators import errors
 from simulators.errors import NotFoundError, UsineError
 from simulators.host.plan import Plan
+from simulators.host.refusal import refused
 from simulators.snapshot import Snapshot
 
 ANSWER_LIMIT_S = 60.0
@@ -223,6 +223,4 @@ def _answer(wire: Wire, progress: Progress, silence_s: float) -> Any:
 def _result(answer: dict[str, Any]) -> Any:
     if "error" not in answer:
         return answer.get("result")
-    refusal = answer["error"]
-    kind = getattr(errors, refusal.get("kind", ""), UsineError)
-    raise kind(refusal["fr"], refusal["en"])
+    raise refused(answer["error"])

@@ -60,6 +60,11 @@ class Clock:
         """Say that simulated time is `t_s` now: after a reset, or to give up a backlog."""
         self._restart(t_s)
 
+    def follow(self, t_s: float, speed: float, paused: bool) -> None:
+        """Be as another clock of the same line is now."""
+        self._restart(t_s)
+        self._speed, self._paused = speed, paused
+
     def _restart(self, t_s: float) -> None:
         self._segment_s = t_s
         self._segment_wall_s = self._wall()

@@ -20,6 +20,14 @@ class TagValue(msgspec.Struct, frozen=True):
     unix_s: float
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A tag as operators' displays show it; None while nothing was ever heard of it."""
+
+    value: Value | None
+    quality: Quality
+    unix_s: float
+
+
 class AlarmState(msgspec.Struct, frozen=True):
     """An alarm that is active or still to be acknowledged (ISA-18.2 states)."""
 

@@ -6,6 +6,7 @@
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import msgspec
 from lab.bench.process import cpu_s, descendants, pss_mib
 from lab.catalog import find_line
 from simulators.errors import StartError
+from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.plan import Plan
 from simulators.model import Line
 from simulators.network.zones import NamespaceNetwork
@@ -104,58 +106,84 @@ def main() -> int:
     """One lab: the gateway here, where all zones are; everything else in a process of its zone."""
     line_name, folder = sys.argv[1], Path(sys.argv[2])
     line = find_line(line_name)
+    plan = Plan(
+        name="baseline", line=str(Path(line.folder) / "line.yaml"), seed=0, folder=str(folder),
+        control=str(folder / "control"), token="", bus=f"unix:{folder}/bus", bus_secret=secrets.token_hex(16),
+    )  # fmt: skip
     network = NamespaceNetwork(line)
     network.enter()
+    path = folder / "plan.json"
+    path.write_bytes(msgspec.json.encode(plan))
+    plant = _spawn(network, line.zones[0].id, ["line", str(path)], {})
     parts = [
-        _spawn(network, line, "plant", line.zones[0].id, folder),
-        *(_spawn(network, line, d.id, d.zone, folder) for d in line.devices if d.kind != "gateway"),
+        _spawn(network, d.zone, ["part"], _environment(plan, d.id))
+        for d in line.devices
+        if d.kind != "gateway"
     ]
-    asyncio.run(_gateway(network, line, folder, parts))
+    asyncio.run(_gateway(network, line, plan, plant, parts))
     return 0
 
 
-def _plan(line: Line, folder: Path, only: str) -> Plan:
-    return Plan(
-        name="baseline", line=str(Path(line.folder) / "line.yaml"), seed=0, folder=str(folder), control="",
-        token="", only=only, field=str(folder / "field"),
-    )  # fmt: skip
+def _environment(plan: Plan, device: str) -> dict[str, str]:
+    return {
+        PART_VARIABLE: device,
+        BUS_VARIABLE: plan.bus or "",
+        TOKEN_VARIABLE: part_token(plan.bus_secret, device),
+        "USINE_FOLDER": plan.folder,
+    }
 
 
 def _spawn(
-    network: NamespaceNetwork, line: Line, only: str, zone: str, folder: Path
+    network: NamespaceNetwork, zone: str, arguments: list[str], environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    path = folder / f"{only}.json"
-    path.write_bytes(msgspec.json.encode(_plan(line, folder, only)))
-    command = [sys.executable, "-m", "simulators.host", str(path)]
-    return network.spawn(zone, command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    return network.spawn(
+        zone,
+        [sys.executable, "-m", "simulators.host", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
 
 
 async def _gateway(
-    network: NamespaceNetwork, line: Line, folder: Path, parts: list[subprocess.Popen[bytes]]
+    network: NamespaceNetwork,
+    line: Line,
+    plan: Plan,
+    plant: subprocess.Popen[bytes],
+    parts: list[subprocess.Popen[bytes]],
 ) -> None:
-    from simulators.host.part import Part
+    from simulators.host.part import Part, plan_of
 
-    gateways = [Part(_plan(line, folder, d.id), line, network, d) for d in line.devices_of("gateway")]
-    for gateway in gateways:
-        await gateway.start()
-    await asyncio.gather(*(asyncio.to_thread(_wait_ready, part) for part in parts))
+    gateways = [
+        Part(plan_of(_environment(plan, d.id), plan.folder), lambda _line, _spec: network, lambda _said: None)
+        for d in line.devices_of("gateway")
+    ]
+    running = [asyncio.create_task(gateway.run()) for gateway in gateways]
+    await asyncio.to_thread(_wait_ready, plant)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    for part in parts:
+    for task in running:
+        task.cancel()
+    for gateway in gateways:
+        await gateway.stop()
+    for part in (*parts, plant):
         part.terminate()
-    for part in parts:
+    for part in (*parts, plant):
         part.wait(10)
 
 
-def _wait_ready(part: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert part.stdout is not None
-    answer: dict[str, Any] = msgspec.json.decode(part.stdout.readline() or b"{}")
-    if "ready" not in answer:
-        sys.stdout.write(f"{answer} {part.args!r}\n")
-        sys.stdout.flush()
-        raise SystemExit(1)
-    return answer
+def _wait_ready(plant: subprocess.Popen[bytes]) -> None:
+    assert plant.stdout is not None
+    for line in plant.stdout:
+        said: dict[str, Any] = msgspec.json.decode(line)
+        if "ready" in said:
+            return
+        if "error" in said:
+            break
+    sys.stdout.write(f"{said}\n")
+    sys.stdout.flush()
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

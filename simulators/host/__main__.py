@@ -1,4 +1,4 @@
-"""`python -m simulators.host PLAN.json`: run a line, or the part of one that the plan names.
+"""`python -m simulators.host line PLAN.json`: run a line; `… part`: run the device that the environment names.
 
 Says what it reports, a JSON object a line, on standard output.
 """
@@ -11,32 +11,46 @@ from typing import Any
 import msgspec
 
 from simulators.errors import UsineError
-from simulators.host.part import run_part
-from simulators.host.plan import Plan
-from simulators.model import load_line
-from simulators.network.plain import PlainNetwork
+from simulators.host.refusal import refusal
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Returns the process's exit status."""
-
-    def report(message: dict[str, Any]) -> None:
-        sys.stdout.write(msgspec.json.encode(message).decode() + "\n")
-        sys.stdout.flush()
-
     try:
-        plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)
-        line = load_line(Path(plan.line))
-        if plan.only is None:
-            from simulators.host.process import run
-
-            return run(plan, line, report)
-        asyncio.run(run_part(plan, line, PlainNetwork(line), report))
+        match arguments:
+            case ["line", path]:
+                return _line(Path(path))
+            case ["part"]:
+                return _part()
     except UsineError as error:
-        report({"error": {"kind": type(error).__name__, "fr": error.text.fr, "en": error.text.en}})
+        report({"error": refusal(error)})
         return 1
-    return 0
+    sys.stderr.write((__doc__ or "") + "\n")
+    return 2
+
+
+def report(message: dict[str, Any]) -> None:
+    """One line on standard output."""
+    sys.stdout.write(msgspec.json.encode(message).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _line(path: Path) -> int:
+    from simulators.host.plan import Plan
+    from simulators.host.process import run
+    from simulators.model import load_line
+
+    plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    return run(plan, load_line(Path(plan.line)), report)
+
+
+def _part() -> int:
+    # Here, for a device's own process should not pay for what it does not need.
+    from simulators.host.part import environment_plan, run_part
+    from simulators.network.plain import PlainNetwork
+
+    return asyncio.run(run_part(environment_plan(), lambda line, _spec: PlainNetwork(line), report))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

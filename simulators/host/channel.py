@@ -10,8 +10,8 @@ import msgspec
 
 from simulators.errors import UsineError
 from simulators.host.host import Host
+from simulators.host.refusal import refusal
 from simulators.host.verbs import call
-from simulators.text import Text
 
 LINE_LIMIT_BYTES = 4 << 20
 SNAPSHOT_PERIOD_S = 1.0
@@ -76,7 +76,7 @@ class Channel:
             request_id = request.id
             answer: dict[str, Any] = {"id": request_id, "result": await self._perform(request, writer)}
         except Exception as error:
-            answer = {"id": request_id, "error": _refusal(error)}
+            answer = {"id": request_id, "error": refusal(error)}
             if not isinstance(error, UsineError):
                 self._host.journal.bind("host")("request_failed", error=repr(error))
         writer.write(msgspec.json.encode(answer) + b"\n")
@@ -96,7 +96,7 @@ class Channel:
             due += SNAPSHOT_PERIOD_S
             await asyncio.sleep(max(due - time.monotonic(), 0.1))
             if self._subscribers:
-                self._send(msgspec.json.encode({"snapshot": self._host.report.snapshot()}) + b"\n")
+                self._send(msgspec.json.encode({"snapshot": await self._host.report.snapshot()}) + b"\n")
 
     def _send(self, message: bytes) -> None:
         for writer in list(self._subscribers):
@@ -105,16 +105,3 @@ class Channel:
                 self._subscribers.discard(writer)
             else:
                 writer.write(message)
-
-
-def _refusal(error: Exception) -> dict[str, str]:
-    if isinstance(error, UsineError):
-        text = error.text
-    elif isinstance(error, msgspec.MsgspecError):
-        text = Text(fr=f"requête incorrecte : {error}", en=f"malformed request: {error}")
-    else:
-        text = Text(
-            fr=f"défaut interne : {error!r} ; voyez « lab logs »",
-            en=f"internal fault: {error!r}; see 'lab logs'",
-        )
-    return {"kind": type(error).__name__, "fr": text.fr, "en": text.en}

@@ -10,33 +10,40 @@ import msgspec
 from simulators.errors import InputError, NotFoundError
 from simulators.model import PLC_KINDS
 from simulators.plc.st.program import compile_program
-from simulators.text import Text
 
 if TYPE_CHECKING:
     from simulators.host.host import Host
 
-FORMAT = "usine-ecole/checkpoint/v1"
+FORMAT = "usine-ecole/checkpoint/v2"
+
+
+class DeviceState(msgspec.Struct, frozen=True):
+    """`plc` is what `ScanCycle.checkpoint` gave, None of a device that is none."""
+
+    configuration: str
+    plc: dict[str, Any] | None
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """`steps` is the simulated time reached, `plcs` what `ScanCycle.checkpoint` gave."""
+    """`steps` is the simulated time reached."""
 
     format: str
     line: str
     seed: int
     steps: int
     plant: bytes
-    plcs: dict[str, dict[str, Any]]
-    configurations: dict[str, str]
+    devices: dict[str, DeviceState]
 
 
-def keep(host: Host) -> Checkpoint:
+async def keep(host: Host) -> Checkpoint:
     """Take the checkpoint, in place of the former one. Raises: InputError: it cannot be written."""
-    plcs = {name: _plain(plc.checkpoint()) for name, plc in host.plcs.items()}
-    texts = {spec.id: host.configurations.current(spec) for spec in host.line.devices}
-    taken = Checkpoint(
-        FORMAT, host.line.id, host.plan.seed, host.pace.done, host.plant.checkpoint(), plcs, texts
-    )
+    async with host.pace.still:
+        devices = {
+            device.id: msgspec.convert(await host.crew.ask(device.id, "state", {}), DeviceState)
+            for device in host.line.devices
+        }
+        steps, plant = host.pace.done, host.plant.checkpoint()
+    taken = Checkpoint(FORMAT, host.line.id, host.plan.seed, steps, plant, devices)
     path = _path(host)
     fresh = path.with_suffix(".new")
     try:
@@ -60,24 +67,16 @@ async def bring_back(host: Host) -> Checkpoint:
         StartError: a device does not start with its former configuration; the others are back.
     """
     taken = _read(host)
-    host.plant.restore(taken.plant)
-    for name, state in taken.plcs.items():
-        host.plcs[name].restore(_rich(state))
-        host.keep_program(name, state["source"])
-    host.pace.restart(taken.steps)
+    async with host.pace.still:
+        host.plant.restore(taken.plant)
+        for device, state in taken.devices.items():
+            if state.plc is not None:
+                await host.crew.ask(device, "take_plc", {"plc": state.plc})
+        host.pace.restart(taken.steps)
     host.journal.bind("host")("checkpoint_restored", t_s=taken.steps * host.line.step_s)
-    for device, text in taken.configurations.items():
-        if host.configurations.current(host.line.device(device)) != text:
-            await host.rack.configure(device, text)
+    for device, state in taken.devices.items():
+        await host.crew.ask(device, "take_configuration", {"text": state.configuration})
     return taken
-
-
-async def factory(host: Host, device: str) -> None:
-    """One device as delivered: its default configuration and, of a PLC, its program. Raises: UsineError."""
-    spec = host.line.device(device)
-    if spec.kind in PLC_KINDS:
-        host.download(device, host.line.text_of(spec.program or ""))
-    await host.rack.configure(device, host.configurations.default(spec))
 
 
 def _read(host: Host) -> Checkpoint:
@@ -89,15 +88,16 @@ def _read(host: Host) -> Checkpoint:
         )
     try:
         found = msgspec.msgpack.decode(path.read_bytes(), type=Checkpoint)
-        for name, state in found.plcs.items():
-            compile_program(state["source"], f"{name}.st")
+        for name, state in found.devices.items():
+            if state.plc is not None:
+                compile_program(state.plc["source"], f"{name}.st")
     except (OSError, msgspec.MsgspecError, KeyError) as error:
         raise _unfit(str(error)) from error
-    known = {device.id for device in host.line.devices}
+    plcs = {name for name, state in found.devices.items() if state.plc is not None}
     fits = (
         found.format == FORMAT
-        and found.plcs.keys() == host.plcs.keys()
-        and found.configurations.keys() <= known
+        and plcs == {device.id for device in host.line.devices_of(*PLC_KINDS)}
+        and found.devices.keys() <= {device.id for device in host.line.devices}
     )
     if not fits or (found.line, found.seed) != (host.line.id, host.plan.seed):
         raise _unfit(f"{found.format}, {found.line}, {found.seed}")
@@ -112,14 +112,4 @@ def _unfit(why: str) -> InputError:
 
 
 def _path(host: Host) -> Path:
-    return host.folder / "checkpoint.bin"
-
-
-def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    fault: Text | None = state["fault"]
-    return {**state, "fault": None if fault is None else [fault.fr, fault.en]}
-
-
-def _rich(state: dict[str, Any]) -> dict[str, Any]:
-    fault = state["fault"]
-    return {**state, "fault": None if fault is None else Text(*fault)}
+    return Path(host.plan.folder) / "checkpoint.bin"

@@ -40,10 +40,9 @@ class Configurations:
             found.append(earlier.read_text(encoding="utf-8"))
         return found
 
-    def forget(self) -> None:
-        """Every device is back to its default; earlier texts stay."""
-        for device in self._line.devices:
-            self._path(device).unlink(missing_ok=True)
+    def forget(self, device: Device) -> None:
+        """The device is back to its default; earlier texts stay."""
+        self._path(device).unlink(missing_ok=True)
 
     def _path(self, device: Device) -> Path:
         return self._folder / device.id / "configuration"

@@ -11,6 +11,9 @@ import msgspec
 MEMORY = 2000
 FILE_BYTES = 4 << 20
 
+# Who speaks beside the devices; `of` names the device that an event of theirs is about.
+HOSTS = ("host", "forward")
+
 Event = dict[str, Any]
 
 
@@ -35,10 +38,13 @@ class Journal:
 
         return log
 
-    def last(self, count: int, device: str | None = None) -> list[Event]:
-        """The newest `count` events, of one device if named, oldest first."""
-        chosen = [e for e in self._recent if device is None or e["device"] == device]
-        return chosen[-count:]
+    def about(self, device: str, count: int) -> list[Event]:
+        """The newest `count` events of one device, or of its host about it, oldest first."""
+        return [e for e in self._recent if e["device"] == device or _host_of(e) == device][-count:]
+
+    def general(self, count: int) -> list[Event]:
+        """The newest `count` events that are about no device, oldest first."""
+        return [e for e in self._recent if e["device"] in HOSTS and _host_of(e) is None][-count:]
 
     def close(self) -> None:
         self._file.close()
@@ -56,3 +62,7 @@ class Journal:
         self._file.close()
         self._path.replace(self._path.with_suffix(".old"))
         self._file = self._path.open("ab", buffering=0)
+
+
+def _host_of(entry: Event) -> Any:
+    return entry.get("of") if entry["device"] in HOSTS else None

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from simulators.clock import Clock
 
@@ -48,15 +48,17 @@ class Pace:
     """Calls `step(t_s)` for every simulated step and `publish(t_s)` once per wake-up.
 
     The instants are multiples of `step_s` from the clock's origin: a late step is caught up and never
-    shifts the next one.
+    shifts the next one. What `step` returns is awaited before the next one. `retime` is called when the
+    pace itself changed the clock. Who holds `still` lets no step be made meanwhile.
     """
 
     def __init__(
         self,
         clock: Clock,
         step_s: float,
-        step: Callable[[float], None],
+        step: Callable[[float], Awaitable[None] | None],
         publish: Callable[[float], None],
+        retime: Callable[[], None] = lambda: None,
         wall: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lateness = Lateness()
@@ -65,7 +67,9 @@ class Pace:
         self._step_s = step_s
         self._step = step
         self._publish = publish
+        self._retime = retime
         self._wall = wall
+        self.still = asyncio.Lock()
         self._change = asyncio.Event()
 
     @property
@@ -82,14 +86,16 @@ class Pace:
         self.done = done
         self._clock.jump(self.t_s)
         self.changed()
+        self._retime()
 
     async def run(self) -> None:
         while True:
             await self._rest()
             if not self._clock.paused:
-                self.advance()
+                async with self.still:
+                    await self.advance()
 
-    def advance(self) -> None:
+    async def advance(self) -> None:
         """Make the steps that are due, as many as fit in one slice."""
         due_s = self._clock.wall_of((self.done + 1) * self._step_s)
         now = self._wall()
@@ -101,7 +107,9 @@ class Pace:
         target = int(self._clock.now_s() / self._step_s + 1e-9)
         while self.done < target:
             self.done += 1
-            self._step(self.done * self._step_s)
+            waiting = self._step(self.done * self._step_s)
+            if waiting is not None:
+                await waiting
             if self._wall() - now > SLICE_S:
                 break
         self._publish(self.t_s)
@@ -110,6 +118,7 @@ class Pace:
         if late_s > BACKLOG_MAX_S:
             self.lateness.backlogs += 1
             self._clock.jump((self.done + 1) * self._step_s)
+            self._retime()
 
     async def _rest(self) -> None:
         if self._clock.paused:

@@ -1,130 +1,355 @@
-"""One part of a line in a process of its own: the plant, or one device with its PLC."""
+"""One device of a line in a process of its own, with its PLC if it is one, dialled in to the plant."""
 
 import asyncio
+import contextlib
+import itertools
+import os
 import signal
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import msgspec
 
 from simulators.clock import Clock
-from simulators.contracts import Context, Device, FieldIO, Network
-from simulators.host.configurations import Configurations
-from simulators.host.fieldbus import FieldServer, RemoteField
+from simulators.contracts import Device, Health
+from simulators.errors import InputError, StartError, UsineError
+from simulators.host.bay import Bay
+from simulators.host.bus import (
+    BUS_VARIABLE,
+    PART_VARIABLE,
+    TOKEN_VARIABLE,
+    Message,
+    Time,
+    Welcome,
+    Wire,
+    dial,
+)
+from simulators.host.field import RemoteField
 from simulators.host.journal import Journal
+from simulators.host.network import HostNetwork
 from simulators.host.pace import Pace
-from simulators.host.plan import Plan
-from simulators.host.rack import Rack
-from simulators.model import PLC_KINDS, Line
+from simulators.host.refusal import refusal
+from simulators.model import PLC_KINDS, Line, Tag
 from simulators.model import Device as DeviceSpec
+from simulators.plc.image import Value
+from simulators.snapshot import DeviceStatus
 
-if TYPE_CHECKING:
-    from simulators.plc.scan import ScanCycle
+Networks = Callable[[Line, DeviceSpec], HostNetwork]
 
-Report = Callable[[dict[str, Any]], None]
+# The plant may be starting too, on a machine where much starts at once.
+DIAL_LIMIT_S = 240.0
+RETRY_S = 0.2
+LOOK_S = 0.1
+PUBLISH_REST_S = 0.009
+# Devices that follow no step of the plant need no more than this of simulated time.
+FREE_STEP_S = 0.5
+START_RESTS_S = (0.5, 1.0, 2.0, 5.0)
+# Another plant has begun: so must the part (sysexits.h, EX_TEMPFAIL).
+EXIT_AGAIN = 75
 
-GREEN_LIMIT_S = 60.0
-GREEN_LOOK_S = 0.05
+
+class PartPlan(msgspec.Struct, frozen=True):
+    """Which device, where its plant is, what it shows there, and the folder that survives a restart."""
+
+    part: str
+    bus: str
+    token: str
+    folder: str
 
 
-async def run_part(plan: Plan, line: Line, network: Network, report: Report) -> None:
-    """Run `plan.only` until SIGTERM; reports `{"ready": true}` when it answers.
+def plan_of(environment: Mapping[str, str], folder: str) -> PartPlan:
+    """Raises: InputError: a variable is not set."""
+    names = (PART_VARIABLE, BUS_VARIABLE, TOKEN_VARIABLE)
+    lacking = ", ".join(name for name in names if not environment.get(name))
+    if lacking:
+        raise InputError(
+            f"variables non définies : {lacking} ; le runtime les donne à chaque conteneur",
+            f"variables not set: {lacking}; the runtime gives them to each container",
+        )
+    part, bus, token = (environment[name] for name in names)
+    return PartPlan(part, bus, token, folder)
+
+
+async def run_part(plan: PartPlan, networks: Networks, report: Callable[[Message], None]) -> int:
+    """Run until SIGTERM; returns the process's exit status. Reports `{"ready": true}` when the device answers.
 
     Raises:
-        UsineError: it does not start.
+        UsineError: no plant answers, or the device does not start.
     """
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    if plan.only == "plant":
-        await _plant(plan, line, report, stopped)
-    else:
-        await _device(plan, line, network, report, stopped)
-
-
-async def _plant(plan: Plan, line: Line, report: Report, stopped: asyncio.Event) -> None:
-    # Here, for a device's own process should not pay for what it does not need.
-    from simulators.plant.engine import Plant
-
-    plant = Plant(line, plan.seed)
-    server = FieldServer(plant)
-    listening = await asyncio.start_unix_server(server.serve, plan.field)
-    pace = Pace(
-        Clock(time.time(), plan.speed), line.step_s, lambda _t_s: plant.step(), lambda _t_s: server.publish()
-    )
-    task = asyncio.create_task(pace.run())
-    report({"ready": True})
-    await stopped.wait()
-    task.cancel()
-    listening.close()
-
-
-async def _device(plan: Plan, line: Line, network: Network, report: Report, stopped: asyncio.Event) -> None:
-    spec = line.device(plan.only or "")
-    part = Part(plan, line, network, spec)
-    await part.start()
-    report({"ready": True})
-    await stopped.wait()
-    await part.stop()
+    part = Part(plan, networks, report)
+    running = asyncio.create_task(part.run())
+    ending = asyncio.create_task(stopped.wait())
+    await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if not running.done():
+        running.cancel()
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return 0
+    finally:
+        await part.stop()
 
 
 class Part:
-    """A device, its PLC if it is one, and the field bus to the plant."""
+    """Built from the plant's welcome; reconnects for ever to the same plant, and ends when another has come."""
 
-    def __init__(self, plan: Plan, line: Line, network: Network, spec: DeviceSpec) -> None:
-        folder = Path(plan.folder)
-        (folder / spec.id).mkdir(parents=True, exist_ok=True)
-        self._line, self._network, self._plan, self._spec = line, network, plan, spec
-        self._journal = Journal(folder / spec.id / "journal.jsonl")
-        tags = [tag for tag in line.tags_of(spec.id) if tag.signal]
-        signals = [tag.signal for tag in tags if tag.signal]
-        # A vibration sensor counts its machine's turns too.
-        signals += [f"{tag.asset}.speed_rpm" for tag in tags if tag.signal and ".vibration" in tag.signal]
-        field_path = plan.field or ""
-        self._field = RemoteField(lambda: asyncio.open_unix_connection(field_path), signals)
-        self._clock = Clock(time.time(), plan.speed)
-        self._plc = self._make_plc(self._field) if spec.kind in PLC_KINDS else None
-        live: dict[str, Device] = {}
-        self._rack = Rack(
-            [spec], self._context, Configurations(line, folder), live, self._journal.bind("host")
-        )
-        self._live = live
-        self._pace = Pace(self._clock, line.step_s, self._step, self._rack.publish)
-        self._tasks: list[asyncio.Task[None]] = []
+    def __init__(self, plan: PartPlan, networks: Networks, report: Callable[[Message], None]) -> None:
+        self._plan, self._networks, self._report = plan, networks, report
+        self._wire: Wire | None = None
+        self._plant = ""
+        self._built: Built | None = None
+        self._told: DeviceStatus | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begun = False
 
-    async def start(self) -> None:
-        await self._field.start()
-        await self._rack.start()
-        self._tasks = [asyncio.create_task(self._pace.run()), asyncio.create_task(self._rack.watch())]
-        deadline = time.monotonic() + GREEN_LIMIT_S
-        while not self._rack.green() and time.monotonic() < deadline:
-            await asyncio.sleep(GREEN_LOOK_S)
+    async def run(self) -> int:
+        """Returns `EXIT_AGAIN` once another plant answers. Raises: UsineError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DIAL_LIMIT_S
+        while True:
+            wire = None
+            try:
+                wire = await dial(self._plan.bus)
+                wire.send({"part": self._plan.part, "token": self._plan.token})
+                first = await wire.receive()
+                welcome = msgspec.convert(first["welcome"], Welcome)
+                if self._plant and welcome.plant != self._plant:
+                    return EXIT_AGAIN
+                await self._session(wire, welcome)
+            except (OSError, EOFError, ValueError, KeyError, msgspec.MsgspecError) as error:
+                if not self._plant and loop.time() > deadline:
+                    raise StartError(
+                        f"{self._plan.part} : le bus {self._plan.bus} ne répond pas ({error}) ; "
+                        "démarrez d'abord la partie « plant »",
+                        f"{self._plan.part}: the bus {self._plan.bus} does not answer ({error}); "
+                        "start the part 'plant' first",
+                    ) from error
+            finally:
+                self._wire = None
+                if wire is not None:
+                    wire.close()
+            await asyncio.sleep(RETRY_S)
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._rack.stop()
-        await self._field.stop()
-        if self._plc is not None:
-            self._plc.save()
-        self._journal.close()
+        if self._built is not None:
+            await self._built.stop()
 
-    def _step(self, t_s: float) -> None:
-        if self._plc is not None:
-            self._plc.scan(t_s)
-        self._rack.step(t_s)
+    async def _session(self, wire: Wire, welcome: Welcome) -> None:
+        self._wire, self._told = wire, None
+        if self._built is None:
+            self._plant = welcome.plant
+            self._built = Built(self._plan, welcome, self._networks, self._send, self._wants)
+            self._spawn(self._watch())
+        self._built.retime(welcome.time)
+        self._wants()
+        while True:
+            self._hear(self._built, await wire.receive())
 
-    def _make_plc(self, field: FieldIO) -> "ScanCycle":
-        from simulators.plc.scan import ScanCycle
+    def _hear(self, built: "Built", message: Message) -> None:
+        if "in" in message:
+            built.cycle(message)
+        elif "ask" in message:
+            self._spawn(self._answer(built, message))
+        elif "clock" in message:
+            built.retime(msgspec.convert(message["clock"], Time))
+        elif "present" in message:
+            built.historian.present = set(message["present"])
+        elif "rows" in message:
+            built.record(message["rows"])
+        elif "begin" in message and not self._begun:
+            self._begun = True
+            self._spawn(self._begin(built))
 
-        spec = self._spec
-        source = self._line.text_of(spec.program or "")
-        retained = Path(self._plan.folder) / spec.id / "retained"
-        return ScanCycle(spec.id, self._line.tags_of(spec.id), field, source, retained, self._line.step_s)
+    async def _begin(self, built: "Built") -> None:
+        for rest_s in itertools.chain(START_RESTS_S, itertools.repeat(START_RESTS_S[-1])):
+            try:
+                await built.start()
+            except UsineError as error:
+                # It may do after a while: an address that is not there yet, a disk that was full.
+                self._send({"refused": refusal(error)})
+                self._report({"error": refusal(error)})
+                await asyncio.sleep(rest_s)
+            else:
+                self._report({"ready": True})
+                return
 
-    def _context(self, spec: DeviceSpec) -> Context:
-        return Context(
-            line=self._line, spec=spec, network=self._network, field=self._field, clock=self._clock,
-            folder=Path(self._plan.folder) / spec.id, seed=self._plan.seed, plc=self._plc, devices=self._live,
-            log=self._journal.bind(spec.id),
+    async def _answer(self, built: "Built", message: Message) -> None:
+        answer: Message = {"answer": message["ask"]}
+        try:
+            result = await built.ask(message["device"], message["verb"], message["arguments"])
+            answer["result"] = msgspec.to_builtins(result)
+        except Exception as error:
+            answer["error"] = refusal(error)
+            if not isinstance(error, UsineError):
+                built.bay.journal.bind("host")("request_failed", error=repr(error))
+        self._send(answer)
+
+    async def _watch(self) -> None:
+        """Tell the plant what becomes of the device."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self._built is None or self._wire is None:
+                continue
+            status = self._built.bay.rack.statuses()[0]
+            if self._begun and (self._told is None or self._told.health.state != status.health.state):
+                self._told = status
+                self._send({"status": msgspec.to_builtins(status)})
+
+    def _wants(self) -> None:
+        if self._built is not None:
+            field = self._built.field
+            self._send({"read": field.signals, "listen": field.listen})
+
+    def _send(self, message: Message) -> None:
+        if self._wire is not None:
+            with contextlib.suppress(OSError):
+                self._wire.send(message)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class FarHistorian:
+    """The historian as SCADA finds it when it runs elsewhere: rows go over the bus (contracts.Historian, .Device)."""
+
+    def __init__(self, line: Line, send: Callable[[Message], None]) -> None:
+        self._id = next((d.id for d in line.devices_of("historian")), "")
+        self._send = send
+        self.present: set[str] = set()
+
+    def record(self, rows: Sequence[tuple[str, float, Value, str]]) -> None:
+        self._send({"rows": rows})
+
+    def health(self) -> Health:
+        return Health("ok" if self._id in self.present else "stopped")
+
+    async def start(self) -> None:
+        """It runs elsewhere."""
+
+    async def stop(self) -> None:
+        """It runs elsewhere."""
+
+    def step(self, t_s: float) -> None:
+        """It runs elsewhere."""
+
+    def publish(self, t_s: float) -> None:
+        """It runs elsewhere."""
+
+
+class Built:
+    """The device, its field and its clock, as the welcome described them."""
+
+    def __init__(
+        self,
+        plan: PartPlan,
+        welcome: Welcome,
+        networks: Networks,
+        send: Callable[[Message], None],
+        wants: Callable[[], None],
+    ) -> None:
+        """Raises: InputError: the line has no such device."""
+        folder = Path(plan.folder)
+        line = _unpacked(welcome, folder / "line")
+        spec = line.device(plan.part)
+        self.clock = Clock(welcome.origin_unix_s)
+        self.clock.follow(*msgspec.structs.astuple(welcome.time))
+        self.field = RemoteField(_signals(line.tags_of(spec.id)), wants)
+        self.historian = FarHistorian(line, send)
+        (folder / spec.id).mkdir(parents=True, exist_ok=True)
+        guests: dict[str, Device] = {d.id: self.historian for d in line.devices_of("historian")}
+        self.bay = Bay(
+            line, [spec], networks(line, spec), self.field, self.clock, folder, welcome.seed,
+            Journal(folder / spec.id / "journal.jsonl"), guests if spec.kind == "scada" else None,
         )  # fmt: skip
+        self._line, self._spec, self._send = line, spec, send
+        self._scans = spec.kind in PLC_KINDS
+        self._fed = asyncio.Event()
+        self._scanned = -1
+        self._published_s = float("-inf")
+        self._free: Pace | None = None
+        if not self._scans and not self.field.signals:
+            self._free = Pace(self.clock, FREE_STEP_S, self.bay.rack.step, self.bay.publish)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return when the device answers its own protocol. Raises: UsineError."""
+        if self._free is None:
+            await self._fed.wait()
+        await self.bay.start()
+        self.bay.guard()
+        if self._free is not None:
+            self._task = asyncio.get_running_loop().create_task(self._free.run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.bay.stop()
+        self.bay.journal.close()
+
+    def retime(self, time: Time) -> None:
+        """The line's clock was changed, or its plant is here again."""
+        self.clock.follow(time.t_s, time.speed, time.paused)
+        if self._free is not None:
+            self._free.done = int(time.t_s / FREE_STEP_S)
+            self._free.changed()
+
+    def cycle(self, message: Message) -> None:
+        """The plant's values at a step: a PLC scans and answers, what reads is told."""
+        self.field.take(message["in"], message.get("windows", {}))
+        t_s = message["step"] * self._line.step_s
+        if self._scans:
+            # Values that are sent again, for the device reads another signal now, are no new step.
+            if message["step"] != self._scanned:
+                self._scanned = message["step"]
+                self.bay.scan(t_s)
+            self._send({"out": self.field.drives(), "step": message["step"]})
+        self._fed.set()
+        self.bay.rack.step(t_s)
+        now = asyncio.get_running_loop().time()
+        if now - self._published_s >= PUBLISH_REST_S:
+            self._published_s = now
+            self.bay.publish(t_s)
+
+    async def ask(self, device: str, verb: str, arguments: Mapping[str, Any]) -> Any:
+        """A verb of the device, or its contribution to the snapshot. Raises: UsineError."""
+        if verb == "contribution":
+            return await self.bay.contribution()
+        return await self.bay.ask(device, verb, arguments)
+
+    def record(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows from SCADA, for the historian that runs here."""
+        for historian in self.bay.of_kind("historian").values():
+            historian.record([tuple(row) for row in rows])  # type: ignore[attr-defined]  # contracts.Historian
+
+
+def _signals(tags: Sequence[Tag]) -> list[str]:
+    """What the device reads; a vibration sensor counts its machine's turns too."""
+    signals = [tag.signal for tag in tags if tag.signal]
+    signals += [f"{tag.asset}.speed_rpm" for tag in tags if tag.signal and ".vibration" in tag.signal]
+    return signals
+
+
+def _unpacked(welcome: Welcome, folder: Path) -> Line:
+    """The line, with the files that its devices read in `folder`."""
+    for name, text in welcome.files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{name} : hors du dossier de la ligne", f"{name}: outside of the line's folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return msgspec.structs.replace(welcome.line, folder=str(folder))
+
+
+def environment_plan() -> PartPlan:
+    """The plan of this process's environment. Raises: InputError."""
+    return plan_of(os.environ, os.environ.get("USINE_FOLDER", "/data"))

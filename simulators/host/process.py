@@ -7,21 +7,29 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulators.clock import Clock
 from simulators.devices import kinds
 from simulators.errors import StartError, UsineError
+from simulators.host.bay import Bay
 from simulators.host.channel import Channel
-from simulators.host.host import Host
+from simulators.host.crew import Crew
+from simulators.host.host import Host, Namespaces
+from simulators.host.journal import Journal
+from simulators.host.links import Links
 from simulators.host.plan import Plan
 from simulators.host.rack import configuration_name, parsed
+from simulators.host.refusal import refusal
 from simulators.host.warmth import offer_pages
 from simulators.model import PLC_KINDS, Line
 from simulators.network.choose import best_network, namespaces_available
 from simulators.network.flat import FlatNetwork
-from simulators.network.forward import host_sockets
+from simulators.network.forward import Forwards, host_sockets
 from simulators.network.zones import NamespaceNetwork
 from simulators.plant import vibration
 from simulators.plant.engine import Plant
@@ -70,49 +78,95 @@ def prepare(line: Line) -> None:
 def run(plan: Plan, line: Line, report: Report) -> int:
     """Run a lab until it is told to stop; returns the process's exit status.
 
+    With `plan.bus` this process is the plant, and the devices dial in; else it is the whole line.
     `report` is told `{"device", "state"}` for each device, then `{"ready": true, "forwards", "zones"}` or
-    `{"error": {"fr", "en"}}`.
+    `{"error": {"kind", "fr", "en"}}`.
     """
     gc.disable()
     _allow_files()
     offer_pages()
     try:
         listener = _control_listener(Path(plan.control))
-        ways_in = host_sockets(line, plan.forwards)
-        network = FlatNetwork(line) if plan.flat else best_network(line)[0]
-        network.enter()
-        return asyncio.run(_live(plan, line, network, ways_in, listener, report))
+        carriage = _apart(plan, line) if plan.bus else _together(plan, line)
+        return asyncio.run(_live(plan, line, carriage, listener, report))
     except UsineError as error:
-        report({"error": {"kind": type(error).__name__, "fr": error.text.fr, "en": error.text.en}})
+        report({"error": refusal(error)})
         return 1
     except OSError as error:
-        report(
-            {"error": {"kind": "StartError", "fr": f"{plan.name} : {error}", "en": f"{plan.name}: {error}"}}
-        )
+        report({"error": refusal(StartError(f"{plan.name} : {error}", f"{plan.name}: {error}"))})
         return 1
 
 
-async def _live(
-    plan: Plan,
-    line: Line,
-    network: NamespaceNetwork | FlatNetwork,
-    ways_in: dict[str, socket.socket],
-    listener: socket.socket,
-    report: Report,
-) -> int:
-    host = Host(plan, line, network, Plant(line, plan.seed), ways_in)
+@dataclass
+class Carriage:
+    """How the devices of a line are carried. `crew` is made of them once there is a plant and a clock."""
+
+    crew: Callable[[Plant, Clock, Journal], Crew]
+    enforces_zones: bool
+    namespaces: Callable[[str], Namespaces | None]
+    ports: Callable[[], dict[str, int]]
+    open: Callable[[Journal], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def _together(plan: Plan, line: Line) -> Carriage:
+    """All in this process, which leaves the host's network for the line's zones. Raises: UsineError."""
+    ways_in = host_sockets(line, plan.forwards)
+    network = FlatNetwork(line) if plan.flat else best_network(line)[0]
+    network.enter()
+    forwards = Forwards(line, network, ways_in)
+
+    def crew(plant: Plant, clock: Clock, journal: Journal) -> Crew:
+        return Bay(line, line.devices, network, plant, clock, Path(plan.folder), plan.seed, journal)
+
+    async def open_(journal: Journal) -> None:
+        forwards.open(journal.bind("forward"))
+
+    namespaces = network.fds if isinstance(network, NamespaceNetwork) else lambda _zone: None
+    return Carriage(crew, network.enforces_zones, namespaces, forwards.ports, open_, forwards.close)
+
+
+def _apart(plan: Plan, line: Line) -> Carriage:
+    """Each in a process of its own, whose network whoever made it separated into zones."""
+    made: list[Links] = []
+
+    def crew(plant: Plant, clock: Clock, journal: Journal) -> Crew:
+        made.append(Links(plan, line, plant, clock, journal.bind("host")))
+        return made[0]
+
+    async def open_(_journal: Journal) -> None:
+        await made[0].open()
+
+    async def close() -> None:
+        """The crew closes its own."""
+
+    return Carriage(crew, True, lambda _zone: None, lambda: plan.forwards, open_, close)
+
+
+async def _live(plan: Plan, line: Line, carriage: Carriage, listener: socket.socket, report: Report) -> int:
+    folder = Path(plan.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal(folder / "journal.jsonl")
+    plant = Plant(line, plan.seed)
+    clock = Clock(plan.origin_unix_s or time.time(), plan.speed)
+    crew = carriage.crew(plant, clock, journal)
+    host = Host(
+        plan, line, plant, clock, crew, journal, carriage.enforces_zones, carriage.ports, carriage.namespaces
+    )
     channel = Channel(host, listener, plan.token)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, channel.stopped.set)
     try:
         await channel.start()
+        await carriage.open(journal)
         await host.start(lambda device, state: report({"device": device, "state": state}))
-        report({"ready": True, "forwards": host.ports(), "zones": network.enforces_zones})
+        report({"ready": True, "forwards": host.ports(), "zones": host.enforces_zones})
         _settle()
         await channel.stopped.wait()
     finally:
         await channel.stop()
+        await carriage.close()
         await host.stop()
         Path(plan.control).unlink(missing_ok=True)
     return 0

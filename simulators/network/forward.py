@@ -148,3 +148,28 @@ class Forward:
         conversation = self._relays.get(relay)
         if self._taps is not None and conversation is not None:
             self._taps.record(conversation, kind, data)
+
+
+class Forwards:
+    """All the forwards of a lab. Owns `ways_in`, a host socket by device."""
+
+    def __init__(self, line: Line, network: Network, ways_in: dict[str, socket.socket]) -> None:
+        self._line, self._network, self._ways_in = line, network, ways_in
+        self._ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
+        self._open: list[Forward] = []
+
+    def open(self, log: Logger) -> None:
+        """From now on what connects is relayed. Call it in the loop that relays."""
+        self._open = [
+            Forward(self._line, self._network, self._line.device(device), way_in, log)
+            for device, way_in in self._ways_in.items()
+        ]
+
+    async def close(self) -> None:
+        """Close the ports and cut what passes; harmless twice."""
+        for forward in self._open:
+            await forward.stop()
+
+    def ports(self) -> dict[str, int]:
+        """The port on 127.0.0.1 that leads to each device."""
+        return dict(self._ports)

@@ -12,6 +12,7 @@ from simulators.errors import StartError
 from simulators.model import Line
 from simulators.network.addresses import AddressBook, taken
 from simulators.network.linux import die_with_parent
+from simulators.network.taps import Taps
 
 BACKLOG = 128
 
@@ -23,6 +24,7 @@ class PlainNetwork:
 
     def __init__(self, line: Line) -> None:
         self._book = AddressBook(line)
+        self.taps = Taps(line)
 
     def listen(self, zone: str, address: str, port: int) -> socket.socket:
         listener = socket.socket()

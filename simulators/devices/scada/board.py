@@ -2,18 +2,8 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from simulators.plc.image import Value
-from simulators.snapshot import Quality
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A tag as displays show it; None while nothing was ever heard of it."""
-
-    value: Value | None
-    quality: Quality
-    unix_s: float
+from simulators.snapshot import Quality, Shown
 
 
 class _Cell:

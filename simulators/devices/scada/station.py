@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from simulators.contracts import Context, Health
 from simulators.devices.scada.alarms import Alarms
-from simulators.devices.scada.board import Board, Shown
+from simulators.devices.scada.board import Board
 from simulators.devices.scada.communication import Watch, served
 from simulators.devices.scada.config import Config
 from simulators.devices.scada.journal import Entry, Journal
@@ -18,7 +18,7 @@ from simulators.devices.scada.sources import sources_of, stale_after_s
 from simulators.errors import InputError, NotFoundError, UsineError
 from simulators.model import Tag
 from simulators.plc.image import Value
-from simulators.snapshot import AlarmState
+from simulators.snapshot import AlarmState, Shown
 from simulators.text import Text
 
 TICK_S = 1.0

@@ -14,6 +14,7 @@ from simulators.host.configurations import Configurations
 from simulators.host.host import Host
 from simulators.host.journal import Journal
 from simulators.host.pace import Pace
+from simulators.host.verbs import of_device
 from simulators.model import Line
 from simulators.twin.offline import Twin
 from tests.simulators.plant.operators import bottling
@@ -31,6 +32,24 @@ class Rack:
         self.applied.append(device)
 
 
+class Crew:
+    """The twin's PLCs, and devices that are only a configuration."""
+
+    def __init__(self, line: Line, twin: Twin, folder: Path) -> None:
+        self.configurations = Configurations(line, folder)
+        self.rack = Rack(line, self.configurations)
+        self.programs: dict[str, str] = {}
+        self._bay: Any = SimpleNamespace(
+            line=line, plcs=twin.plcs, plc=twin.plcs.__getitem__, configurations=self.configurations, rack=self.rack,
+            keep_program=self.programs.__setitem__,
+        )  # fmt: skip
+
+    async def ask(self, device: str, verb: str, arguments: dict[str, Any]) -> Any:
+        result = await of_device.VERBS[verb](self._bay, device, **arguments)
+        # As between processes.
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(result))
+
+
 class Stage:
     """What a checkpoint needs of a host."""
 
@@ -38,15 +57,11 @@ class Stage:
         line = bottling()
         self.twin = Twin(line, seed)
         self.folder = folder
-        configurations = Configurations(line, folder)
-        self.rack = Rack(line, configurations)
-        clock = Clock(0.0)
-        self.programs: dict[str, str] = {}
-        self.pace = Pace(clock, line.step_s, lambda _t: None, lambda _t: None)
+        self.crew = Crew(line, self.twin, folder)
+        self.pace = Pace(Clock(0.0), line.step_s, lambda _t: None, lambda _t: None)
         made = SimpleNamespace(
-            line=line, plan=SimpleNamespace(name="one", seed=seed), folder=folder, plant=self.twin.plant,
-            plcs=self.twin.plcs, configurations=configurations, rack=self.rack, pace=self.pace,
-            journal=Journal(folder / "journal.jsonl"), keep_program=self.programs.__setitem__,
+            line=line, plan=SimpleNamespace(name="one", seed=seed, folder=str(folder)), plant=self.twin.plant,
+            crew=self.crew, pace=self.pace, journal=Journal(folder / "journal.jsonl"),
         )  # fmt: skip
         self.host = cast("Host", made)
         self.journal = made.journal
@@ -69,21 +84,21 @@ def stage(tmp_path: Path) -> Any:
 
 async def test_everything_is_as_it_was_and_goes_on_the_same_way(stage: Stage) -> None:
     stage.run(300)
-    checkpoint.keep(stage.host)
+    await checkpoint.keep(stage.host)
     before = stage.state()
     stage.run(200)
     after = stage.state()
     stage.twin.act("Filler.RateSetPoint", 20)
     stage.twin.plcs["plc1"].set_mode("STOP")
     stage.twin.plant.fault("pump", "wear", 1.0)
-    await stage.rack.configure("gateway", "default: deny\n")
+    await stage.crew.rack.configure("gateway", "default: deny\n")
     stage.run(100)
     taken = await checkpoint.bring_back(stage.host)
     assert stage.state() == before
     assert (taken.steps, stage.pace.done) == (300, 300)
-    assert stage.rack.applied == ["gateway", "gateway"]
-    assert stage.host.configurations.current(stage.host.line.device("gateway")).startswith("#")
-    assert stage.programs.keys() == {"plc1", "plc2"}
+    assert stage.crew.rack.applied == ["gateway", "gateway"]
+    assert stage.crew.configurations.current(stage.host.line.device("gateway")).startswith("#")
+    assert stage.crew.programs.keys() == {"plc1", "plc2"}
     stage.run(200)
     assert stage.state() == after
 
@@ -94,7 +109,7 @@ async def test_a_program_fault_is_kept_too(stage: Stage) -> None:
     stage.run(1)
     assert plc.mode == "STOP"
     fault = plc.diagnostics().fault
-    checkpoint.keep(stage.host)
+    await checkpoint.keep(stage.host)
     plc.download("PROGRAM main END_PROGRAM")
     await checkpoint.bring_back(stage.host)
     assert (plc.mode, plc.diagnostics().fault) == ("STOP", fault)
@@ -106,11 +121,11 @@ async def test_without_one_the_remedy_is_named(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"line": "other"}, {"seed": 2}, {"format": "v0"}, {"plcs": {}}, {"plant": b"x"}]
+    "change", [{"line": "other"}, {"seed": 2}, {"format": "v0"}, {"devices": {}}, {"plant": b"x"}]
 )
 async def test_one_that_does_not_fit_changes_nothing(stage: Stage, change: dict[str, Any]) -> None:
     stage.run(20)
-    taken = msgspec.structs.replace(checkpoint.keep(stage.host), **change)
+    taken = msgspec.structs.replace(await checkpoint.keep(stage.host), **change)
     (stage.folder / "checkpoint.bin").write_bytes(msgspec.msgpack.encode(taken))
     stage.run(20)
     before = stage.state()

@@ -11,14 +11,22 @@ def test_events_are_kept_in_order_and_by_device(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl", wall=lambda: 12.3456)
     journal.bind("plc1")("write", address=3, value=True)
     journal.bind("broker")("started")
-    assert journal.last(10) == [
-        {"unix_s": 12.346, "device": "plc1", "event": "write", "address": 3, "value": True},
-        {"unix_s": 12.346, "device": "broker", "event": "started"},
+    journal.bind("host")("device_restarting", of="broker")
+    journal.bind("host")("reset")
+    assert journal.about("plc1", 10) == [
+        {"unix_s": 12.346, "device": "plc1", "event": "write", "address": 3, "value": True}
     ]
-    assert [e["event"] for e in journal.last(10, "broker")] == ["started"]
+    assert [e["event"] for e in journal.about("broker", 10)] == ["started", "device_restarting"]
+    assert [e["event"] for e in journal.about("broker", 1)] == ["device_restarting"]
+    assert [e["event"] for e in journal.general(10)] == ["reset"]
     journal.close()
     lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
-    assert [msgspec.json.decode(line)["event"] for line in lines] == ["write", "started"]
+    assert [msgspec.json.decode(line)["event"] for line in lines] == [
+        "write",
+        "started",
+        "device_restarting",
+        "reset",
+    ]
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +36,7 @@ def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         journal.bind("plc1")("write", number=number)
     journal.close()
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1200
-    assert journal.last(1)[0]["number"] == 99
+    assert journal.about("plc1", 1)[0]["number"] == 99
 
 
 def test_a_value_that_json_does_not_know_is_written_as_text(tmp_path: Path) -> None:
@@ -42,5 +50,5 @@ def test_a_value_that_json_does_not_know_is_written_as_text(tmp_path: Path) -> N
 def test_a_full_disk_costs_no_event_in_memory() -> None:
     journal = Journal(Path("/dev/full"))
     journal.bind("plc1")("write")
-    assert journal.last(1)[0]["event"] == "write"
+    assert journal.about("plc1", 1)[0]["event"] == "write"
     journal.close()

@@ -21,13 +21,13 @@ class Line:
         self.clock = Clock(0.0, speed, self.wall)
         self.steps: list[float] = []
         self.published: list[float] = []
-        self.pace = Pace(self.clock, 0.1, self.steps.append, self.published.append, self.wall)
+        self.pace = Pace(self.clock, 0.1, self.steps.append, self.published.append, wall=self.wall)
 
 
 async def test_nothing_before_it_is_due() -> None:
     line = Line()
     line.wall.now += 0.09
-    line.pace.advance()
+    await line.pace.advance()
     assert line.steps == []
     assert line.published == []
 
@@ -35,7 +35,7 @@ async def test_nothing_before_it_is_due() -> None:
 async def test_a_late_wake_up_catches_up_and_publishes_once() -> None:
     line = Line()
     line.wall.now += 0.35
-    line.pace.advance()
+    await line.pace.advance()
     assert [round(t, 1) for t in line.steps] == [0.1, 0.2, 0.3]
     assert len(line.published) == 1
     assert round(line.pace.lateness.values()[0]) == 250
@@ -45,7 +45,7 @@ async def test_lateness_never_adds_up() -> None:
     line = Line()
     for _ in range(1000):
         line.wall.now += 0.1003
-        line.pace.advance()
+        await line.pace.advance()
     assert line.pace.done == 1003
     assert line.steps[-1] <= line.clock.now_s()
 
@@ -53,7 +53,7 @@ async def test_lateness_never_adds_up() -> None:
 async def test_speed_makes_more_steps_of_the_same_length() -> None:
     line = Line(speed=100)
     line.wall.now += 0.01
-    line.pace.advance()
+    await line.pace.advance()
     assert len(line.steps) == 10
 
 
@@ -75,7 +75,7 @@ async def test_a_pause_makes_no_step_and_resuming_makes_no_burst() -> None:
 async def test_a_backlog_that_cannot_be_caught_up_is_given_up_and_counted() -> None:
     line = Line()
     line.wall.now += BACKLOG_MAX_S + 5
-    line.pace.advance()
+    await line.pace.advance()
     assert line.pace.lateness.backlogs == 1
     assert len(line.steps) == 1
 
@@ -83,8 +83,8 @@ async def test_a_backlog_that_cannot_be_caught_up_is_given_up_and_counted() -> N
 async def test_restart_begins_at_zero() -> None:
     line = Line()
     line.wall.now += 3.05
-    line.pace.advance()
+    await line.pace.advance()
     line.pace.restart()
     line.wall.now += 0.1
-    line.pace.advance()
+    await line.pace.advance()
     assert line.pace.t_s == 0.1

@@ -1,0 +1,29 @@
+"""An error on its way over a wire, and back: `{"kind", "fr", "en"}`."""
+
+import msgspec
+
+from simulators import errors
+from simulators.errors import UsineError
+from simulators.text import Text
+
+
+def refusal(error: BaseException) -> dict[str, str]:
+    """What goes over the wire; a fault of ours is said as one."""
+    if isinstance(error, UsineError):
+        text = error.text
+    elif isinstance(error, msgspec.MsgspecError):
+        text = Text(fr=f"requête incorrecte : {error}", en=f"malformed request: {error}")
+    else:
+        text = Text(
+            fr=f"défaut interne : {error!r} ; voyez « lab logs »",
+            en=f"internal fault: {error!r}; see 'lab logs'",
+        )
+    return {"kind": type(error).__name__, "fr": text.fr, "en": text.en}
+
+
+def refused(said: dict[str, str]) -> UsineError:
+    """The error that the other end met; of the root kind where it is none of `simulators.errors`."""
+    kind = getattr(errors, said.get("kind", ""), None)
+    if not (isinstance(kind, type) and issubclass(kind, UsineError)):
+        kind = UsineError
+    return kind(said["fr"], said["en"])
