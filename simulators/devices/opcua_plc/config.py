@@ -140,7 +140,7 @@ class Sessions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         int, described("Sessions au plus, par utilisateur", "Sessions at most, by user", ge=1, le=200)
     ] = 5
     timeout_s: Annotated[
-        float, described("Inactivité maximale (s)", "Longest idle time (s)", ge=5, le=3600)
+        float, described("Inactivité maximale (s)", "Longest idle time (s)", ge=1, le=3600)
     ] = 120
     connections: Annotated[
         int, described("Connexions au plus, en tout", "Connections at most, in all", ge=1, le=500)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import time
 from typing import TYPE_CHECKING, Any
 
 from asyncua import ua
@@ -141,6 +142,9 @@ class HardenedProcessor(UaProcessor):
         """A master asks the same each second: what it asked last is not decoded again."""
         if self.session is None or not self.session.is_activated():
             raise ServiceError(_Bad.BadSessionNotActivated)
+        # As the library does for what it serves itself: its two watchdogs look at one of these each.
+        self.session_last_activity = time.monotonic()
+        self.session.touch()
         content = bytes(body)
         if self._polled is None or self._polled[0] != content:
             try:

@@ -295,6 +295,17 @@ async def test_the_idle_time_is_the_servers(tmp_path: Path) -> None:
         assert (await (await bench.open()).create_session()).RevisedSessionTimeout == 30_000
 
 
+async def test_a_client_that_only_reads_stays_and_one_that_is_silent_goes(tmp_path: Path) -> None:
+    async with served(OPEN + "sessions: {timeout_s: 1}\n", tmp_path) as bench:
+        reader, silent = await bench.session("build"), await bench.session("run")
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < begun + 2.5:
+            assert (await reader.read(LEVEL)).Value is not None
+            await asyncio.sleep(0.2)
+        with refused(Codes.BadSessionClosed, by="fault"):
+            await silent.read(LEVEL)
+
+
 async def test_many_log_ins_at_once_do_not_hold_the_loop(tmp_path: Path) -> None:
     stored = passwords.hash_password("slow")
     async with served(OPEN.replace("password: run-pass", f"password_hash: {stored}"), tmp_path) as bench:
