@@ -7,9 +7,10 @@ from typing import Any
 
 from simulators.clock import Clock
 from simulators.contracts import Context, Device, FieldIO
-from simulators.errors import InputError
+from simulators.errors import InputError, UsineError
 from simulators.host.configurations import Configurations
 from simulators.host.contribution import Contribution, contribution
+from simulators.host.files import keep_text
 from simulators.host.journal import Journal
 from simulators.host.network import HostNetwork
 from simulators.host.rack import Progress, Rack
@@ -129,17 +130,15 @@ class Bay:
         return self.plcs[device_id]
 
     def download(self, device_id: str, source: str) -> str:
-        """Install a program in a PLC and keep it; returns its SHA-256. Raises: StError, InputError."""
-        sha256 = self.plc(device_id).download(source)
+        """Keep a program and install it in a PLC; returns its SHA-256. Raises: StError, InputError: nothing changed."""
+        plc = self.plc(device_id)
+        plc.check(source)
         self.keep_program(device_id, source)
-        self.journal.bind(device_id)("program_download", sha256=sha256)
-        return sha256
+        return plc.download(source)
 
     def keep_program(self, device_id: str, source: str) -> None:
-        """The PLC has this program after the lab's next start too."""
-        path = self._program_path(device_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source, encoding="utf-8")
+        """The PLC has this program after the lab's next start too. Raises: InputError: it cannot be written."""
+        keep_text(self._program_path(device_id), source)
 
     def default_program(self, spec: DeviceSpec) -> str:
         """The line's own."""
@@ -165,11 +164,21 @@ class Bay:
 
     def _plc(self, spec: DeviceSpec) -> ScanCycle:
         kept = self._program_path(spec.id)
-        source = kept.read_text(encoding="utf-8") if kept.exists() else self.default_program(spec)
+        if kept.exists():
+            try:
+                return self._scan_cycle(spec, kept.read_text(encoding="utf-8"))
+            except (UsineError, OSError, UnicodeDecodeError) as error:
+                why = error.text.en if isinstance(error, UsineError) else str(error)
+                self.journal.bind(spec.id)("plc_program_unusable", why=why, instead="the line's own")
+        return self._scan_cycle(spec, self.default_program(spec))
+
+    def _scan_cycle(self, spec: DeviceSpec, source: str) -> ScanCycle:
         retained = self.folder / spec.id / "retained"
         retained.parent.mkdir(parents=True, exist_ok=True)
-        tags = self.line.tags_of(spec.id)
-        return ScanCycle(spec.id, tags, self._field, source, retained, self.line.step_s)
+        return ScanCycle(
+            spec.id, self.line.tags_of(spec.id), self._field, source, retained, self.line.step_s,
+            log=self.journal.bind(spec.id),
+        )  # fmt: skip
 
     def _program_path(self, device_id: str) -> Path:
         return self.folder / device_id / "program.st"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from simulators.errors import InputError
+from simulators.host.files import keep_text
 from simulators.model import Device, Line
 
 
@@ -23,14 +25,16 @@ class Configurations:
         return path.read_text(encoding="utf-8") if path.exists() else self.default(device)
 
     def keep(self, device: Device, text: str) -> None:
-        """Make `text` the one in force; its predecessor stays readable."""
+        """Make `text` the one in force; its predecessor stays readable. Raises: InputError: nothing changed."""
         path = self._path(device)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        versions = self.versions(device)
-        path.with_name(f"configuration.{len(versions)}").write_text(self.current(device), encoding="utf-8")
-        fresh = path.with_name("configuration.new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        number = len(self.versions(device))
+        former = path.with_name(f"configuration.{number}")
+        keep_text(former, self.current(device))
+        try:
+            keep_text(path, text)
+        except InputError:
+            former.unlink()
+            raise
 
     def versions(self, device: Device) -> list[str]:
         """The earlier texts, oldest first."""

@@ -164,13 +164,14 @@ class Rack:
             await self._stop(slot)
             try:
                 await self._start_unlocked(slot, config)
+                self._configurations.keep(slot.spec, text)
             except UsineError as error:
+                await self._stop(slot)
                 await self._start_unlocked(slot)
                 raise StartError(
                     f"{device_id} : configuration refusée, l'ancienne est rétablie : {error.text.fr}",
                     f"{device_id}: configuration refused, the former one is back: {error.text.en}",
                 ) from error
-            self._configurations.keep(slot.spec, text)
         self._log("configuration_applied", of=device_id)
 
     def check(self, device_id: str, text: str) -> None:

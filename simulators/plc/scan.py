@@ -167,6 +167,10 @@ class ScanCycle:
         self._log("plc_download", plc=self.plc_id, sha256=program.sha256)
         return program.sha256
 
+    def check(self, source: str) -> None:
+        """Raises: StError: `download` would refuse this program."""
+        self._compile(source)
+
     def upload(self) -> str:
         """The source of the program installed."""
         return self._program.source

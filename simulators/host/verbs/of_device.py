@@ -70,7 +70,6 @@ async def plc_upload(bay: Bay, device: str) -> Any:
 
 async def plc_mode(bay: Bay, device: str, mode: Literal["RUN", "STOP", "PROGRAM"]) -> bool:
     bay.plc(device).set_mode(mode)
-    bay.journal.bind(device)("mode", mode=mode)
     return True
 
 
