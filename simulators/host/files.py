@@ -19,8 +19,8 @@ def keep_text(path: Path, text: str) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise InputError(
-            f"{path.name} ne peut pas être écrit ({error.strerror}) ; rien n'a changé : libérez de la place ou "
-            f"vérifiez les droits de {path.parent}",
-            f"{path.name} cannot be written ({error.strerror}); nothing has changed: make room or check the rights "
-            f"of {path.parent}",
+            f"{path.name} ne peut pas être écrit ({error.strerror}) ; rien n'a changé : libérez de la place sur le "
+            "disque, ou vérifiez les droits du dossier du labo",
+            f"{path.name} cannot be written ({error.strerror}); nothing has changed: make room on the disk, or check "
+            "the rights of the lab's folder",
         ) from error

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulators.clock import Clock
-from simulators.errors import InputError
-from simulators.host import files
+from simulators.errors import InputError, StartError
 from simulators.host.bay import Bay
 from simulators.host.journal import Journal
 from simulators.network.flat import FlatNetwork
@@ -45,7 +44,7 @@ async def test_a_full_disk_refuses_a_program_and_changes_nothing(
     bay: Bay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bay.plc("plc1").upload()
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"program\.st"):
         bay.download("plc1", PROGRAM)
     assert bay.plc("plc1").upload() == before
@@ -57,7 +56,7 @@ async def test_a_full_disk_refuses_a_configuration_and_changes_nothing(
 ) -> None:
     spec = bay.line.device("plc1")
     await bay.rack.configure("plc1", "allow: []\n")
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"configuration") as refused:
         bay.configurations.keep(spec, "allow: [10.20.3.20]\n")
     assert "make room" in refused.value.text.en
@@ -68,9 +67,10 @@ async def test_a_full_disk_refuses_a_configuration_and_changes_nothing(
 async def test_a_configuration_that_cannot_be_kept_is_not_left_in_force(
     bay: Bay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(Exception, match="former one is back"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StartError) as refused:
         await bay.rack.configure("plc1", "# nothing\n")
+    assert "former one is back" in refused.value.text.en
     assert bay.rack.statuses()[0].health.state == "ok"
     assert not bay.configurations.versions(bay.line.device("plc1"))
 
