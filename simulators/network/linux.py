@@ -1,6 +1,8 @@
 """The few Linux calls that network namespaces need and Python 3.11 does not have."""
 
 import ctypes
+import fcntl
+import ipaddress
 import os
 import signal
 import socket
@@ -15,12 +17,17 @@ _PR_SET_PDEATHSIG = 1
 _LOOPBACK_INDEX = 1  # the kernel gives every new network namespace its loopback first
 
 # rtnetlink(7)
-_RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE = 16, 20, 24
+_RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _RTM_NEWRULE, _RTM_DELRULE = 16, 20, 24, 32, 33
 _NLM_REQUEST, _NLM_ACK, _NLM_REPLACE, _NLM_CREATE = 0x1, 0x4, 0x100, 0x400
 _NLMSG_ERROR = 2
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_PREFSRC = 1, 4, 7
+_FRA_DST, _FRA_IIFNAME, _FRA_PRIORITY, _TO_TABLE = 1, 3, 6, 1
 _TABLE_LOCAL, _BY_ADMINISTRATOR, _SCOPE_HOST, _TYPE_LOCAL = 255, 4, 254, 2
+_TABLE_MAIN = 254
+# ip(7); ioctl requests of netdevice(7)
+_IP_TRANSPARENT, _SO_BINDTODEVICE = 19, 25
+_SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
 _IFF_UP = 1
 
 
@@ -91,6 +98,90 @@ def raise_loopback(own: str, hosts: Iterable[str]) -> None:
 def route_host(own: str, host: str) -> None:
     """Let the host be one more that this namespace answers for; harmless when it is. Raises: OSError."""
     _netlink([_host_route(host, own)])
+
+
+def interfaces() -> dict[str, ipaddress.IPv4Interface]:
+    """The IPv4 address and subnet of each interface of this namespace that has one, but the loopback."""
+    found = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for _index, name in socket.if_nameindex():
+            request = struct.pack("16s16x", name.encode())
+            try:
+                address = fcntl.ioctl(asked, _SIOCGIFADDR, request)[20:24]
+                mask = fcntl.ioctl(asked, _SIOCGIFNETMASK, request)[20:24]
+            except OSError:
+                continue
+            host = ipaddress.IPv4Interface(f"{socket.inet_ntoa(address)}/{socket.inet_ntoa(mask)}")
+            if not host.is_loopback:
+                found[name] = host
+    return found
+
+
+def add_address(interface: str, address: str) -> None:
+    """Let the interface answer for one more address; harmless when it does. Raises: OSError."""
+    index, packed = socket.if_nametoindex(interface), socket.inet_aton(address)
+    body = struct.pack("=BBBBi", socket.AF_INET, 32, 0, 0, index)
+    body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
+    _netlink([(_RTM_NEWADDR, _NLM_CREATE | _NLM_REPLACE, body)])
+
+
+def receive_for_others(subnets: Iterable[str]) -> None:
+    """Let routes of `receive` hold for what comes in and not for what this machine sends to the `subnets`.
+
+    The rule that looks at the local table first is put after one that leaves it out for our own packets.
+    Once for a namespace. Raises: OSError.
+    """
+    local_later = _rule(1, _TABLE_LOCAL)
+    own_first = [_rule(0, _TABLE_MAIN, to=subnet, ours=True) for subnet in subnets]
+    _netlink([
+        (_RTM_NEWRULE, _NLM_CREATE, local_later),
+        (_RTM_DELRULE, 0, _rule(0, _TABLE_LOCAL)),
+        *((_RTM_NEWRULE, _NLM_CREATE, rule) for rule in own_first),
+    ])  # fmt: skip
+
+
+def receive(hosts: Iterable[str]) -> None:
+    """Take what is sent to these hosts as meant for this machine; harmless for those that are. Raises: OSError."""
+    loopback = _attribute(_RTA_OIF, struct.pack("=i", _LOOPBACK_INDEX))
+    messages = []
+    for host in hosts:
+        body = struct.pack(
+            "=BBBBBBBBI",
+            socket.AF_INET,
+            32,
+            0,
+            0,
+            _TABLE_LOCAL,
+            _BY_ADMINISTRATOR,
+            _SCOPE_HOST,
+            _TYPE_LOCAL,
+            0,
+        )
+        body += _attribute(_RTA_DST, socket.inet_aton(host)) + loopback
+        messages.append((_RTM_NEWROUTE, _NLM_CREATE | _NLM_REPLACE, body))
+    _netlink(messages)
+
+
+def _rule(priority: int, table: int, to: str | None = None, ours: bool = False) -> bytes:
+    subnet = ipaddress.IPv4Network(to) if to else None
+    body = struct.pack(
+        "=BBBBBBBBI", socket.AF_INET, subnet.prefixlen if subnet else 0, 0, 0, table, 0, 0, _TO_TABLE, 0
+    )
+    if subnet:
+        body += _attribute(_FRA_DST, subnet.network_address.packed)
+    if ours:
+        body += struct.pack("=HH", 7, _FRA_IIFNAME) + b"lo\0\0"
+    return body + _attribute(_FRA_PRIORITY, struct.pack("=I", priority))
+
+
+def stand_in(sock: socket.socket, interface: str) -> None:
+    """Let the socket bind to another host's address, and speak by this interface only.
+
+    Raises:
+        OSError: it needs the right CAP_NET_RAW or CAP_NET_ADMIN in this namespace.
+    """
+    sock.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, interface.encode() + b"\0")
 
 
 def _host_route(host: str, own: str) -> tuple[int, int, bytes]:

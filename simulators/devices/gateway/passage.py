@@ -12,6 +12,7 @@ from simulators.devices.gateway.rules import Service, Verdict
 from simulators.network.door import Door
 from simulators.network.record import Conversation, Kind
 from simulators.network.relay import Relay, refuse
+from simulators.network.routed import RoutedNetwork
 from simulators.network.zones import NamespaceNetwork
 
 CONNECT_S = 5.0
@@ -116,7 +117,7 @@ class Passage:
     async def _connect(self, source: str, inner: list[tuple[str, int]]) -> socket.socket:
         """The service's side; `inner` is where the gateway's own end, which taps leave out, is put."""
         network, service = self._desk.network, self._service
-        if not isinstance(network, NamespaceNetwork):
+        if not isinstance(network, NamespaceNetwork | RoutedNetwork):
             return await network.connect(service.zone, source, service.address, service.port)
 
         def bound(end: tuple[str, int]) -> None:

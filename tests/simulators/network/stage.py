@@ -1,4 +1,4 @@
-"""Runs a scene in a network of its own: namespaces in a forked child, or flat loopback in place."""
+"""Runs a scene in a network of its own: namespaces or wires in a forked child, or flat loopback in place."""
 
 import asyncio
 import ctypes
@@ -13,22 +13,24 @@ from simulators.model import Conduit, Line
 from simulators.network.flat import FlatNetwork
 from simulators.network.zones import NamespaceNetwork
 from tests.fakes import ZONES, a_device, a_line
+from tests.simulators.network.apart import Apart
 
 PLC1, PLC2, BROKER, SCADA = "10.20.1.10", "10.20.1.11", "10.20.2.10", "10.20.3.20"
 NOBODY = 65534
-Net = NamespaceNetwork | FlatNetwork
+Net = NamespaceNetwork | FlatNetwork | Apart
 Scene = Callable[[Net], Awaitable[None]]
-both_networks = pytest.mark.parametrize(
-    "play",
-    [
-        pytest.param(lambda line, scene: in_flat(line, scene), id="flat"),
-        pytest.param(
-            lambda line, scene: in_namespaces(line, scene),
-            id="namespaces",
-            marks=pytest.mark.needs("namespaces"),
-        ),
-    ],
+FLAT = pytest.param(lambda line, scene: in_flat(line, scene), id="flat")
+NAMESPACES = pytest.param(
+    lambda line, scene: in_namespaces(line, scene), id="namespaces", marks=pytest.mark.needs("namespaces")
 )
+ROUTED = pytest.param(
+    lambda line, scene: in_namespaces(line, scene, network=Apart),
+    id="routed",
+    marks=pytest.mark.needs("namespaces", "ip"),
+)
+both_networks = pytest.mark.parametrize("play", [FLAT, NAMESPACES])
+# What a gateway does, it does on a machine of its own too.
+every_network = pytest.mark.parametrize("play", [FLAT, NAMESPACES, ROUTED])
 Play = Callable[[Line, Scene], None]
 
 
@@ -66,13 +68,18 @@ def in_flat(line: Line, scene: Scene) -> None:
         network.close()
 
 
-def in_namespaces(line: Line, scene: Scene, user: int | None = None) -> None:
+def in_namespaces(
+    line: Line,
+    scene: Scene,
+    user: int | None = None,
+    network: type[NamespaceNetwork] | type[Apart] = NamespaceNetwork,
+) -> None:
     """Play the scene in a forked child that entered the line's zones, as another user if told."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        report = _in_child(line, scene, user)
+        report = _in_child(line, scene, user, network)
         os.write(writer, report[-60_000:].encode())
         os._exit(0)
     os.close(writer)
@@ -83,7 +90,7 @@ def in_namespaces(line: Line, scene: Scene, user: int | None = None) -> None:
         pytest.fail(f"in the namespaces:\n{report or 'the child died'}", pytrace=False)
 
 
-def _in_child(line: Line, scene: Scene, user: int | None) -> str:
+def _in_child(line: Line, scene: Scene, user: int | None, kind: type[NamespaceNetwork] | type[Apart]) -> str:
     try:
         if user is not None:
             os.setgroups([])
@@ -91,7 +98,7 @@ def _in_child(line: Line, scene: Scene, user: int | None) -> str:
             os.setuid(user)
             # A change of user hides /proc/self from it; a program started by that user would see it.
             ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
-        network = NamespaceNetwork(line)
+        network = kind(line)
         network.enter()
         asyncio.run(_bounded(scene, network))
     except BaseException:

@@ -19,10 +19,10 @@ from tests.simulators.network.stage import (
     Net,
     Play,
     ask,
-    both_networks,
     bottling_like,
     connect,
     echo,
+    every_network,
     in_namespaces,
     refused,
 )
@@ -68,7 +68,7 @@ def close(servers: list[asyncio.Server]) -> None:
         server.close()
 
 
-@both_networks
+@every_network
 def test_weak_default_every_zone_reaches_every_device(play: Play) -> None:
     async def scene(network: Net) -> None:
         servers = await plant(network)
@@ -91,7 +91,7 @@ def test_weak_default_every_zone_reaches_every_device(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_the_device_sees_the_true_source(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -105,7 +105,7 @@ def test_the_device_sees_the_true_source(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_hardened_only_the_conduits_pass(play: Play) -> None:
     async def scene(network: Net) -> None:
         servers = await plant(network)
@@ -131,7 +131,7 @@ def test_hardened_only_the_conduits_pass(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_a_refused_modbus_request_gets_its_own_exception(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -166,7 +166,7 @@ def test_a_refused_modbus_request_gets_its_own_exception(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 @pytest.mark.parametrize(
     ("address", "port", "data"),
     [
@@ -192,7 +192,7 @@ def test_what_is_not_the_protocol_of_the_rule_is_cut(
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_it_fails_closed_and_comes_back(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -216,7 +216,7 @@ def test_it_fails_closed_and_comes_back(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_a_device_that_is_down_is_a_reset(play: Play) -> None:
     async def scene(network: Net) -> None:
         device, log = a_gateway(network)
@@ -228,7 +228,7 @@ def test_a_device_that_is_down_is_a_reset(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_half_close_passes_and_both_ends_close(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -246,7 +246,7 @@ def test_half_close_passes_and_both_ends_close(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_a_reset_of_one_side_reaches_the_other(play: Play) -> None:
     async def scene(network: Net) -> None:
         listener = network.listen("control", PLC1, 502)
@@ -265,7 +265,7 @@ def test_a_reset_of_one_side_reaches_the_other(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_a_client_that_floods_and_reads_nothing_is_held_back(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -295,7 +295,7 @@ def test_a_client_that_floods_and_reads_nothing_is_held_back(play: Play) -> None
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 @pytest.mark.parametrize(
     ("limit", "allowed"),
     [("connections: 2", 2), ("connections_per_source: 3", 3), ("connections_per_s: 1", 1)],
@@ -326,7 +326,7 @@ def test_limits_reset_what_is_beyond(play: Play, limit: str, allowed: int) -> No
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_requests_beyond_the_rate_wait_and_none_is_lost(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
@@ -346,7 +346,7 @@ def test_requests_beyond_the_rate_wait_and_none_is_lost(play: Play) -> None:
     play(LINE, scene)
 
 
-@both_networks
+@every_network
 def test_silent_flows_are_closed(play: Play) -> None:
     async def scene(network: Net) -> None:
         server = await echo(network, "control", PLC1, 502)
