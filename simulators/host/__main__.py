@@ -6,12 +6,16 @@ Says what it reports, a JSON object a line, on standard output.
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from simulators.errors import UsineError
 from simulators.host.refusal import refusal
+
+if TYPE_CHECKING:
+    from simulators.host.network import HostNetwork
+    from simulators.model import Device, Line
 
 
 def main(arguments: list[str]) -> int:
@@ -47,9 +51,24 @@ def _line(path: Path) -> int:
 def _part() -> int:
     # Here, for a device's own process should not pay for what it does not need.
     from simulators.host.part import environment_plan, run_part
+
+    return asyncio.run(run_part(environment_plan(), _network, report))
+
+
+def _network(line: "Line", spec: "Device") -> "HostNetwork":
+    """The network of a device's own machine, where the process then is an ordinary user. Raises: UsineError."""
+    from simulators.host.privileges import NET_ADMIN, NET_RAW, become, wanted_user
     from simulators.network.plain import PlainNetwork
 
-    return asyncio.run(run_part(environment_plan(), lambda line, _spec: PlainNetwork(line), report))
+    if len(spec.interfaces) == 1:
+        become(*wanted_user())
+        return PlainNetwork(line)
+    from simulators.network.routed import RoutedNetwork
+
+    routed = RoutedNetwork(line, spec)
+    routed.enter()
+    become(*wanted_user(), keep=(NET_ADMIN, NET_RAW))
+    return routed
 
 
 if __name__ == "__main__":
