@@ -18,6 +18,10 @@ ANSWER_LIMIT_S = 60.0
 SILENCE_LIMIT_S = 5.0
 FD_LIMIT = 4
 CONNECT_LIMIT_S = 2.0
+# Thirty labs may be starting or ending side by side, each in many containers.
+LONG_LIMIT_S = 400.0
+# The workstation's container may have to be started first.
+TERMINAL_LIMIT_S = 60.0
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -125,14 +129,25 @@ class SupervisorClient:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
+        runtime: str = "local",
     ) -> LabStatus:
         """Start a lab; returns when all its devices answer. Raises: UsineError."""
-        answer = self._call("start", progress, line=line, name=name, seed=seed, speed=speed, flat=flat)
+        answer = self._call(
+            "start",
+            progress,
+            LONG_LIMIT_S,
+            line=line,
+            name=name,
+            seed=seed,
+            speed=speed,
+            flat=flat,
+            runtime=runtime,
+        )
         return msgspec.convert(answer, LabStatus)
 
     def stop(self, name: str, forget: bool = False) -> None:
         """End a lab; one that does not run any more is no error. Raises: NotFoundError: never heard of."""
-        self._call("stop", name=name, forget=forget)
+        self._call("stop", silence_s=LONG_LIMIT_S, name=name, forget=forget)
 
     def run(self, job: Job, progress: Progress = lambda _message: None) -> Any:
         """Run a job to its end (`lab.labs.Labs.run`). Raises: UsineError; TimeLimitError."""
@@ -147,24 +162,48 @@ class SupervisorClient:
 
     def shutdown(self, labs: bool) -> None:
         """End the supervisor, and the labs too if `labs`."""
-        self._call("shutdown", labs=labs)
+        self._call("shutdown", silence_s=LONG_LIMIT_S, labs=labs)
 
-    def attach(self, name: str) -> LabConnection:
+    def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
+        """One end of a terminal (`lab.labs.Labs.terminal`). Raises: UsineError."""
+        end = self._handed("terminal", name=name, zone=zone, columns=columns, rows=rows)
+        try:
+            said = msgspec.json.decode(_first_line(end), type=dict[str, Any])
+            _result({"result": None} if "open" in said else said)
+        except OSError as error:
+            end.close()
+            raise _silent(error) from error
+        except UsineError:
+            end.close()
+            raise
+        return end
+
+    def _handed(self, verb: str, **arguments: Any) -> socket.socket:
+        """The descriptor that the supervisor answers with."""
         wire = self._open()
         try:
-            wire.send({"id": 1, "verb": "attach", "arguments": {"name": name}})
+            wire.send({"id": 1, "verb": verb, "arguments": arguments})
             _result(msgspec.json.decode(wire.receive(ANSWER_LIMIT_S)))
-            return LabConnection(name, socket.socket(fileno=wire.fds[0]))
+            return socket.socket(fileno=wire.fds[0])
         except OSError as error:
             raise _silent(error) from error
         finally:
             wire.close()
 
-    def _call(self, verb: str, progress: Progress = lambda _message: None, **arguments: Any) -> Any:
+    def attach(self, name: str) -> LabConnection:
+        return LabConnection(name, self._handed("attach", name=name))
+
+    def _call(
+        self,
+        verb: str,
+        progress: Progress = lambda _message: None,
+        silence_s: float = ANSWER_LIMIT_S,
+        **arguments: Any,
+    ) -> Any:
         wire = self._open()
         try:
             wire.send({"id": 1, "verb": verb, "arguments": arguments})
-            return _answer(wire, progress, ANSWER_LIMIT_S)
+            return _answer(wire, progress, silence_s)
         except OSError as error:
             raise _silent(error) from error
         finally:
@@ -202,6 +241,19 @@ def connect(plan: Plan) -> socket.socket:
         ) from error
     connected.settimeout(None)
     return connected
+
+
+def _first_line(end: socket.socket) -> bytes:
+    """Byte by byte, for what follows is the terminal's. Raises: OSError: it is over, or nothing comes."""
+    end.settimeout(TERMINAL_LIMIT_S)
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = end.recv(1)
+        if not byte:
+            raise ConnectionError("closed")
+        line += byte
+    end.settimeout(None)
+    return line
 
 
 def _silent(error: OSError) -> UsineError:

@@ -1,5 +1,6 @@
 """How the command line and the web reach the labs that run."""
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 
@@ -80,8 +81,17 @@ class Labs(Protocol):
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = ...,
+        runtime: str = "local",
     ) -> LabStatus:
         """Start a lab; returns when all its devices answer. `progress` is told each device. Raises: UsineError."""
+        ...
+
+    def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
+        """One end of a terminal on the student's machine in a zone, which speaks in `simulators.workstation.frames`.
+
+        Raises:
+            UsineError: no such lab or zone, or its runtime has no such machine.
+        """
         ...
 
     def stop(self, name: str, forget: bool = False) -> None:

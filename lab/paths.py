@@ -47,6 +47,10 @@ class Paths:
     def control(self, name: str) -> Path:
         return self.run / f"{name}.sock"
 
+    def container(self, name: str) -> Path:
+        """The sockets that the containers of a lab share with the orchestrator."""
+        return self.run / f"{name}.d"
+
     def handle(self, name: str) -> Path:
         return self.run / f"{name}.json"
 

@@ -11,8 +11,6 @@ import msgspec
 
 from lab.attacks.contract import Field
 from lab.probes.contract import Where
-from simulators.network import linux
-from simulators.network.addresses import workstation
 
 ANSWER_S = 2.0  # of the wall
 Rate = Annotated[float, msgspec.Meta(gt=0, le=50, description="per simulated second")]
@@ -52,14 +50,6 @@ async def paced(field: Field, count: int, rate_per_s: float) -> AsyncIterator[in
     for number in range(count):
         yield number
         await field.wait(begun + (number + 1) / rate_per_s - field.now())
-
-
-def claimed(where: Where, source: str) -> str:
-    """The address to come from, which the zone then answers for. Raises: InputError: it is not of the lab."""
-    own = workstation(where.line, where.zone)
-    address = where.check(source or own)
-    linux.route_host(own, address)
-    return address
 
 
 async def knock(where: Where, source: str, host: str, port: int) -> socket.socket | None:

@@ -21,6 +21,7 @@ from lab.bench.process import cpu_s, descendants, pss_mib
 from lab.catalog import find_line
 from simulators.errors import StartError
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, part_token
+from simulators.host.check import NOTE_VARIABLE
 from simulators.host.plan import Plan
 from simulators.model import Line
 from simulators.network.zones import NamespaceNetwork
@@ -130,6 +131,7 @@ def _environment(plan: Plan, device: str) -> dict[str, str]:
         BUS_VARIABLE: plan.bus or "",
         TOKEN_VARIABLE: part_token(plan.bus_secret, device),
         "USINE_FOLDER": plan.folder,
+        NOTE_VARIABLE: f"{plan.folder}/{device}-note.json",
     }
 
 

@@ -70,6 +70,14 @@ class Where(Protocol):
         """`host`, if it is an address of this lab's own zones. Raises: InputError: it is not."""
         ...
 
+    def claim(self, source: str) -> str:
+        """The address to speak from: `source`, or the zone's workstation where it is empty.
+
+        Raises:
+            InputError: it is no address of the lab, or not one that this place can have.
+        """
+        ...
+
 
 class Inside(Protocol):
     """The lab from the grader's side, out of band: the control channel, and the plant's own truth.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from lab.attacks.wire import Source, Wire, claimed, connection
+from lab.attacks.wire import Source, Wire, connection
 from lab.probes.contract import Exchange, Finding, Probe, Where
 from simulators.devices.scada.registers import Block, item_of, write_request
 from simulators.text import Text
@@ -24,7 +24,7 @@ class Maintenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 async def maintain(where: Where, arguments: Maintenance) -> Finding:
     """Writes what it has read: the plant does not notice."""
-    source = claimed(where, arguments.source)
+    source = where.claim(arguments.source)
     host, port = where.address(arguments.target)
     exchanges = []
     async with connection(where, source, host, port) as wire:

@@ -7,7 +7,8 @@ from typing import Any
 
 from simulators.errors import InputError
 from simulators.model import Line
-from simulators.network.addresses import AddressBook
+from simulators.network import linux
+from simulators.network.addresses import AddressBook, workstation
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,6 +31,28 @@ class Zoned:
         if AddressBook(self.line).zone_of(host) is None:
             raise _foreign(self.line, host)
         return host
+
+    def claim(self, source: str) -> str:
+        own = workstation(self.line, self.zone)
+        address = self.check(source or own)
+        linux.route_host(own, address)
+        return address
+
+
+@dataclass
+class Seated(Zoned):
+    """On a machine of its own in the zone, which has one address there."""
+
+    own: str
+
+    def claim(self, source: str) -> str:
+        address = self.check(source or self.own)
+        if address != self.own:
+            raise InputError(
+                f"{address} n'est pas l'adresse de cette machine ({self.own})",
+                f"{address} is not the address of this machine ({self.own})",
+            )
+        return address
 
 
 @dataclass
@@ -59,6 +82,9 @@ class Flat:
         if host != LOOPBACK:
             raise _foreign(self.line, host)
         return host
+
+    def claim(self, source: str) -> str:
+        return self.check(source or LOOPBACK)
 
 
 def _no_port(device: str) -> InputError:

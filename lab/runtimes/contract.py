@@ -1,5 +1,6 @@
 """What the supervisor expects of a runtime: the way labs are carried on a machine."""
 
+import socket
 from typing import Any, Protocol
 
 import msgspec
@@ -12,7 +13,8 @@ from simulators.model import Line
 class Handle(msgspec.Struct, frozen=True):
     """What runs, as JSON: enough to find it again after the supervisor's own death.
 
-    `started_ticks` tells a process from a later one with the same number (`/proc/<pid>/stat`, field 22).
+    `started_ticks` tells a process from a later one with the same number (`/proc/<pid>/stat`, field 22); both are 0
+    of a lab that is not one process of this machine.
     """
 
     plan: Plan
@@ -20,6 +22,7 @@ class Handle(msgspec.Struct, frozen=True):
     started_ticks: int
     started_unix_s: float
     restarts: int = 0
+    runtime: str = "local"
 
 
 class Launch(Protocol):
@@ -32,7 +35,10 @@ class Launch(Protocol):
         ...
 
     def news(self) -> list[dict[str, Any]] | None:
-        """Messages since the last call (`simulators.host.process.run`), None when there will be no more."""
+        """Messages since the last call (`simulators.host.process.run`), None when there will be no more.
+
+        That of a lab that is ready may say `line`: the path of the line as this lab has it.
+        """
         ...
 
     def close(self) -> None:
@@ -65,9 +71,16 @@ class Errand(Protocol):
 
 
 class Runtime(Protocol):
-    """Single-threaded and never blocking: the supervisor waits on descriptors."""
+    """Single-threaded and never blocking: the supervisor waits on descriptors.
+
+    `start_limit_s` and `stop_limit_s` are how long a lab may take for either, `job_start_s` how long a job may before
+    its own time begins.
+    """
 
     name: str
+    start_limit_s: float
+    stop_limit_s: float
+    job_start_s: float
 
     def prepare(self, line: Line) -> None:
         """Once for a line, before its first lab: what all its labs can share."""
@@ -89,6 +102,24 @@ class Runtime(Protocol):
 
     def reap(self, handle: Handle) -> str:
         """Release what is left of a lab that has ended; says how it ended."""
+        ...
+
+    def found(self) -> list[Handle]:
+        """The labs that run, as the runtime itself knows them, once at the supervisor's start. Raises: UsineError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what helps the supervisor; labs stay."""
+        ...
+
+    def terminal(self, handle: Handle, zone: str, columns: int, rows: int) -> socket.socket:
+        """One end of a terminal on the student's machine in the zone.
+
+        First comes a JSON line, `{"open": true}` or `{"error": {kind, fr, en}}`, then `simulators.workstation.frames`.
+
+        Raises:
+            ToolMissingError: this runtime has no such machine.
+        """
         ...
 
     def job(self, handle: Handle, line: Line, job: Job) -> Errand:

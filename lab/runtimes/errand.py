@@ -6,7 +6,7 @@ import signal
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,16 +15,16 @@ from lab.labs import Job
 from lab.runtimes.child import KEPT, confine, detach
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
+from lab.runtimes.perform import perform
 from lab.runtimes.zone import ZoneEntry, enter
-from simulators.errors import UsineError
 from simulators.model import Line
 from simulators.network import linux
-from simulators.text import Text
 
 OUTPUT_LIMIT_BYTES = 8 << 20
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
-Report = Callable[[dict[str, Any]], None]
+if TYPE_CHECKING:
+    from lab.probes.contract import Where
 
 
 class LocalErrand:
@@ -100,7 +100,7 @@ def _child(handle: Handle, line: Line, job: Job, writer: int, log: Path, parent:
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         confine(job.limit_s)
         with contextlib.suppress(BrokenPipeError):
-            perform(handle, line, job, parent)
+            _perform(handle, line, job, parent)
             status = 0
     except BaseException:
         traceback.print_exc()
@@ -108,42 +108,22 @@ def _child(handle: Handle, line: Line, job: Job, writer: int, log: Path, parent:
         os._exit(status)
 
 
-def perform(handle: Handle, line: Line, job: Job, parent: int) -> None:
-    """Run the job inside its zone and report `{"progress": …}`, then `{"result": …}` or `{"error": {kind, fr, en}}`."""
-    from lab.jobs import work
+def _perform(handle: Handle, line: Line, job: Job, parent: int) -> None:
+    """Run the job inside its zone and report what comes of it (`lab.runtimes.perform`)."""
     from lab.probes.place import Flat, Zoned
 
-    try:
-        task = work(job)
-        with LabConnection(job.lab, connect(handle.plan)) as control:
-            entry = control.request("enter", zone=job.zone)
-            ends = control.request("endpoints") if entry is None else []
-            if entry is not None:
-                enter(ZoneEntry(entry["pid"], entry["user"], entry["net"]))
-            _die_with(parent)
-            where = Zoned(line, job.zone) if entry is not None else Flat(line, job.zone, ends)
-            os.environ.clear()
-            os.environ.update(ENVIRONMENT)
-            report({"result": task(where, control, lambda message: report({"progress": message}))})
-    except UsineError as error:
-        report({"error": _words(error, error.text)})
-    except MemoryError:
-        report(
-            {
-                "error": {
-                    "kind": "UsineError",
-                    "fr": f"{job.name} : mémoire épuisée",
-                    "en": f"{job.name}: out of memory",
-                }
-            }
-        )
-    except Exception as error:
-        traceback.print_exc()
-        text = Text(
-            fr=f"{job.name} : défaut interne {error!r} ; voyez le journal du superviseur",
-            en=f"{job.name}: internal fault {error!r}; see the supervisor's log",
-        )
-        report({"error": _words(UsineError(text.fr, text.en), text)})
+    def place() -> "tuple[Where, LabConnection]":
+        control = LabConnection(job.lab, connect(handle.plan))
+        entry = control.request("enter", zone=job.zone)
+        ends = control.request("endpoints") if entry is None else []
+        if entry is not None:
+            enter(ZoneEntry(entry["pid"], entry["user"], entry["net"]))
+        _die_with(parent)
+        os.environ.clear()
+        os.environ.update(ENVIRONMENT)
+        return Zoned(line, job.zone) if entry is not None else Flat(line, job.zone, ends), control
+
+    perform(job, place, report)
 
 
 def report(message: dict[str, Any]) -> None:
@@ -151,10 +131,6 @@ def report(message: dict[str, Any]) -> None:
     data = msgspec.json.encode(message) + b"\n"
     while data:
         data = data[os.write(KEPT, data) :]
-
-
-def _words(error: UsineError, text: Text) -> dict[str, str]:
-    return {"kind": type(error).__name__, "fr": text.fr, "en": text.en}
 
 
 def _die_with(parent: int) -> None:

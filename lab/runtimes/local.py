@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import socket
 import time
 import traceback
 from pathlib import Path
@@ -15,6 +16,7 @@ from lab.runtimes import errand
 from lab.runtimes.child import KEPT, detach
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
+from simulators.errors import ToolMissingError
 from simulators.host.plan import Plan
 from simulators.host.process import preload, prepare, run
 from simulators.host.warmth import settle
@@ -50,6 +52,10 @@ class LocalRuntime:
     """Forks; so it must live in a process without threads and without an event loop."""
 
     name = "local"
+    # A device has ten seconds to answer its protocol, and those of a class start side by side.
+    start_limit_s = 45.0
+    stop_limit_s = 5.0
+    job_start_s = 0.0
 
     def __init__(self, limits: Limits, log: Path) -> None:
         self._limits = limits
@@ -103,6 +109,22 @@ class LocalRuntime:
         if os.WIFSIGNALED(status):
             return signal.Signals(os.WTERMSIG(status)).name
         return f"exit {os.waitstatus_to_exitcode(status)}"
+
+    def found(self) -> list[Handle]:
+        """None: what is known of a process is in its handle's file."""
+        return []
+
+    def close(self) -> None:
+        """Nothing helps it."""
+
+    def terminal(self, handle: Handle, zone: str, columns: int, rows: int) -> socket.socket:
+        """None: a shell here would have the rights of who runs the orchestrator."""
+        del zone, columns, rows
+        raise ToolMissingError(
+            f"{handle.plan.name} tourne sans conteneur : pas de terminal dans la page ; utilisez « lab shell "
+            f"{handle.plan.name} »",
+            f"{handle.plan.name} runs without containers: no terminal in the page; use 'lab shell {handle.plan.name}'",
+        )
 
     def job(self, handle: Handle, line: Line, job: Job) -> errand.LocalErrand:
         return errand.launch(handle, line, job, self._limits, self._log)

@@ -4,6 +4,7 @@ import signal
 import sys
 
 from lab.paths import default_paths
+from lab.runtimes.docker.runtime import DockerRuntime
 from lab.runtimes.limits import Limits
 from lab.runtimes.local import LocalRuntime
 from lab.supervisor.supervisor import Supervisor
@@ -15,14 +16,15 @@ def main() -> int:
     paths = default_paths()
     try:
         paths.prepare()
-        runtime = LocalRuntime(Limits(), paths.supervisor_log)
-        supervisor = Supervisor(paths, runtime)
+        local = LocalRuntime(Limits(), paths.supervisor_log)
+        docker = DockerRuntime(paths.home, paths.supervisor_log)
+        supervisor = Supervisor(paths, {runtime.name: runtime for runtime in (local, docker)})
     except UsineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _number, _frame: supervisor.end(labs=True))
-    runtime.warm()
+    local.warm()
     supervisor.serve()
     return 0
 

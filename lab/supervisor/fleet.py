@@ -6,7 +6,7 @@ import select
 import selectors
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +17,10 @@ from lab.labs import LabStatus
 from lab.paths import Paths
 from lab.runtimes.contract import Handle, Launch, Runtime
 from lab.supervisor.door import refusal
-from simulators.errors import StartError
+from simulators.errors import InputError, StartError, UsineError
 from simulators.host.plan import Plan
 from simulators.model import Line, load_line
 
-STOP_LIMIT_S = 5.0
-# A device has ten seconds to answer its protocol, and those of a class start side by side.
-START_LIMIT_S = 45.0
 # Five crashes within a minute and a lab is given up.
 CRASHES_MAX, CRASHES_WINDOW_S = 5, 60.0
 
@@ -51,7 +48,7 @@ class Lab:
     forget: bool = False
     crashes: list[float] = field(default_factory=list)
     detail: str = ""
-    start_by_s: float = field(default_factory=lambda: time.monotonic() + START_LIMIT_S)
+    start_by_s: float = float("inf")
     awaited: dict[str, str] = field(default_factory=dict)
     refusal: dict[str, str] | None = None
 
@@ -69,15 +66,16 @@ class Fleet:
     def __init__(
         self,
         paths: Paths,
-        runtime: Runtime,
+        runtimes: Mapping[str, Runtime],
         selector: selectors.BaseSelector,
         ended: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._paths = paths
-        self._runtime = runtime
+        self._runtimes = runtimes
         self._selector = selector
         self._told = ended
         self._lines: dict[tuple[str, float], Line] = {}
+        self._prepared: set[tuple[tuple[str, float], str]] = set()
         self.labs: dict[str, Lab] = {}
 
     def status(self, lab: Lab) -> LabStatus:
@@ -85,29 +83,53 @@ class Fleet:
         return LabStatus(
             name=plan.name,
             line=Path(plan.line).parent.name,
-            runtime=self._runtime.name,
+            runtime=lab.handle.runtime,
             state=lab.state,
-            pid=None if lab.state == "failed" else lab.handle.pid,
+            pid=None if lab.state == "failed" else lab.handle.pid or None,
             seed=plan.seed,
             started_unix_s=lab.handle.started_unix_s,
             restarts=lab.handle.restarts,
             detail=lab.detail,
         )
 
-    def line(self, path: Path) -> Line:
+    def runtime(self, name: str) -> Runtime:
+        """Raises: InputError: no such runtime; says which there are."""
+        found = self._runtimes.get(name)
+        if found is None:
+            known = ", ".join(self._runtimes)
+            raise InputError(
+                f"runtime {name} inconnu ; choisissez parmi : {known}",
+                f"unknown runtime {name}; choose one of: {known}",
+            )
+        return found
+
+    def line(self, path: Path, runtime: str = "local") -> Line:
         """The line at `path`, read once for all the labs that run it. Raises: InputError."""
-        key = (str(path), path.stat().st_mtime)
+        try:
+            key = (str(path), path.stat().st_mtime)
+        except OSError as error:
+            raise InputError(
+                f"{path} : ligne illisible ({error})", f"{path}: cannot read the line ({error})"
+            ) from error
         if key not in self._lines:
-            line = load_line(path)
-            self._runtime.prepare(line)
-            self._lines[key] = line
+            self._lines[key] = load_line(path)
+        if (key, runtime) not in self._prepared:
+            self._prepared.add((key, runtime))
+            self.runtime(runtime).prepare(self._lines[key])
         return self._lines[key]
 
-    def start(self, plan: Plan, waiter: Waiter | None = None, after: Lab | None = None) -> None:
-        """Launch a lab, or launch it again `after` a crash. Raises: InputError: its line cannot be read."""
-        line = self.line(Path(plan.line))
-        launch = self._runtime.launch(plan, line, after.handle.restarts + 1 if after else 0)
+    def start(self, plan: Plan, runtime: str, waiter: Waiter | None = None, after: Lab | None = None) -> None:
+        """Launch a lab, or launch it again `after` a crash.
+
+        Raises:
+            InputError: its line cannot be read, or there is no such runtime.
+            StartError: the runtime cannot take it.
+        """
+        carrier = self.runtime(runtime)
+        line = self.line(Path(plan.line), runtime)
+        launch = carrier.launch(plan, line, after.handle.restarts + 1 if after else 0)
         lab = Lab(launch.handle, launch=launch, waiter=waiter)
+        lab.start_by_s = time.monotonic() + carrier.start_limit_s
         if after is not None:
             lab.crashes, lab.detail = after.crashes, after.detail
         self.labs[plan.name] = lab
@@ -122,42 +144,51 @@ class Fleet:
         if lab.state == "failed" and lab.watched is None:
             self._gone(lab)
         elif lab.stop_by_s is None:
-            lab.stop_by_s = time.monotonic() + STOP_LIMIT_S
-            self._runtime.end(lab.handle, force=False)
+            lab.stop_by_s = time.monotonic() + self._of(lab).stop_limit_s
+            self._of(lab).end(lab.handle, force=False)
 
     def press(self) -> None:
         """Those that were asked to end, and have not in time, are made to."""
         now = time.monotonic()
         for lab in list(self.labs.values()):
             if lab.stop_by_s is not None and now > lab.stop_by_s:
-                self._runtime.end(lab.handle, force=True)
+                self._of(lab).end(lab.handle, force=True)
             elif lab.state == "starting" and lab.stop_by_s is None and now > lab.start_by_s:
                 self._refused(lab, refusal(self._too_slow(lab)))
-                self._runtime.end(lab.handle, force=True)
+                self._of(lab).end(lab.handle, force=True)
 
     def adopt(self) -> None:
-        """Find again the labs of a supervisor that died: their processes say whether they live."""
+        """Find again the labs of a supervisor that died: their handles are in files, or the runtime itself knows them."""
+        handles: dict[str, Handle] = {}
+        for runtime in self._runtimes.values():
+            # A runtime that does not answer now has labs that the files tell of.
+            with contextlib.suppress(UsineError):
+                handles.update({handle.plan.name: handle for handle in runtime.found()})
         for path in sorted(self._paths.run.glob("*.json")):
-            try:
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
                 handle = msgspec.json.decode(path.read_bytes(), type=Handle)
-            except (OSError, msgspec.MsgspecError):
-                continue
+                handles[handle.plan.name] = handle
+        for name, handle in handles.items():
             lab = Lab(handle, state="running")
             self._watch(lab)
             if lab.watched is None:
-                path.unlink(missing_ok=True)
+                self._paths.handle(name).unlink(missing_ok=True)
             else:
-                self.labs[lab.name] = lab
+                self.labs[name] = lab
+
+    def _of(self, lab: Lab) -> Runtime:
+        return self._runtimes[lab.handle.runtime]
 
     def clear(self, name: str, folder: bool) -> None:
         """Remove what is left of a lab that has ended; with `folder`, its files too."""
         self._paths.handle(name).unlink(missing_ok=True)
         self._paths.control(name).unlink(missing_ok=True)
+        shutil.rmtree(self._paths.container(name), ignore_errors=True)
         if folder:
             shutil.rmtree(self._paths.lab(name), ignore_errors=True)
 
     def _watch(self, lab: Lab) -> None:
-        lab.watched = self._runtime.watch(lab.handle)
+        lab.watched = self._of(lab).watch(lab.handle)
         if lab.watched is not None:
             self._selector.register(lab.watched, selectors.EVENT_READ, lambda: self._ended(lab))
 
@@ -175,7 +206,7 @@ class Fleet:
             return
         for message in news:
             if "ready" in message:
-                self._ready(lab, message["forwards"])
+                self._ready(lab, message)
             elif "error" in message:
                 self._refused(lab, message["error"])
             else:
@@ -183,11 +214,14 @@ class Fleet:
                 if lab.waiter is not None:
                     lab.waiter.progress(message)
 
-    def _ready(self, lab: Lab, forwards: dict[str, int]) -> None:
-        plan = msgspec.structs.replace(lab.handle.plan, forwards=forwards)
+    def _ready(self, lab: Lab, message: dict[str, Any]) -> None:
+        former = lab.handle.plan
+        plan = msgspec.structs.replace(
+            former, forwards=message["forwards"], line=message.get("line", former.line)
+        )
         lab.handle = msgspec.structs.replace(lab.handle, plan=plan)
         lab.state, lab.detail = "running", ""
-        self._runtime.settle(lab.handle)
+        self._of(lab).settle(lab.handle)
         self._write(lab.handle)
         if lab.waiter is not None:
             waiter, lab.waiter = lab.waiter, None
@@ -198,7 +232,7 @@ class Fleet:
         lab.refusal = error
         lab.detail = f"{error['fr']} / {error['en']}"
         if lab.waiter is not None:
-            lab.stop_by_s = time.monotonic() + STOP_LIMIT_S
+            lab.stop_by_s = time.monotonic() + self._of(lab).stop_limit_s
 
     def _ended(self, lab: Lab) -> None:
         if lab.watched is None or not select.select([lab.watched], [], [], 0)[0]:
@@ -208,7 +242,7 @@ class Fleet:
         lab.watched = None
         while lab.launch is not None:
             self._news(lab)
-        how = self._runtime.reap(lab.handle)
+        how = self._of(lab).reap(lab.handle)
         self._told(lab.name)
         if lab.waiter is not None:
             waiter, lab.waiter = lab.waiter, None
@@ -221,10 +255,10 @@ class Fleet:
 
     def _too_slow(self, lab: Lab) -> StartError:
         slow = ", ".join(device for device, state in lab.awaited.items() if state != "ok") or "–"
-        log = self._paths.supervisor_log
+        log, limit_s = self._paths.supervisor_log, self._of(lab).start_limit_s
         return StartError(
-            f"{lab.name} : pas prêt après {START_LIMIT_S:.0f} s (attendus : {slow}) ; voyez {log}",
-            f"{lab.name}: not ready after {START_LIMIT_S:.0f} s (awaited: {slow}); see {log}",
+            f"{lab.name} : pas prêt après {limit_s:.0f} s (attendus : {slow}) ; voyez {log}",
+            f"{lab.name}: not ready after {limit_s:.0f} s (awaited: {slow}); see {log}",
         )
 
     def _silent_death(self, lab: Lab, how: str) -> StartError:
@@ -242,7 +276,10 @@ class Fleet:
             lab.detail = f"{len(lab.crashes)} × {how} ; {lab.detail}"
             return
         lab.detail = how
-        self.start(lab.handle.plan, after=lab)
+        try:
+            self.start(lab.handle.plan, lab.handle.runtime, after=lab)
+        except UsineError as error:
+            lab.state, lab.detail = "failed", f"{error.text.fr} / {error.text.en}"
 
     def _gone(self, lab: Lab) -> None:
         self.labs.pop(lab.name, None)

@@ -3,7 +3,7 @@
 import itertools
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,8 @@ class Running:
 class Jobs:
     """Single-threaded: everything happens when `selector` says that a descriptor is readable, or in `press`."""
 
-    def __init__(self, runtime: Runtime, selector: selectors.BaseSelector) -> None:
-        self._runtime = runtime
+    def __init__(self, runtimes: Mapping[str, Runtime], selector: selectors.BaseSelector) -> None:
+        self._runtimes = runtimes
         self._selector = selector
         self._ids = itertools.count()
         self._running: dict[int, Running] = {}
@@ -56,9 +56,10 @@ class Jobs:
             StartError: too many run.
         """
         self._admit(job, line)
-        errand = self._runtime.job(handle, line, job)
+        runtime = self._runtimes[handle.runtime]
+        errand = runtime.job(handle, line, job)
         number = next(self._ids)
-        self._running[number] = Running(job, errand, asker, _deadline(job, job.limit_s))
+        self._running[number] = Running(job, errand, asker, _deadline(job, job.limit_s + runtime.job_start_s))
         self._selector.register(errand, selectors.EVENT_READ, lambda: self._news(number))
         return lambda: self._leave(number)
 

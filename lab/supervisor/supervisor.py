@@ -4,9 +4,10 @@
 |---|---|---|
 | ping | – | "pong" |
 | list | – | [`lab.labs.LabStatus`] |
-| start | line, name, seed, speed, flat | `{"progress": …}` messages, then a LabStatus |
+| start | line, name, seed, speed, flat, runtime | `{"progress": …}` messages, then a LabStatus |
 | stop | name, forget | true |
 | attach | name | true, with an authenticated connection to the lab as a file descriptor |
+| terminal | name, zone, columns, rows | true, with one end of a terminal on the lab's workstation as a file descriptor |
 | run | the fields of `lab.labs.Job` | `{"progress": …}` messages, then the job's result; it ends with the connection |
 | shutdown | labs | true |
 """
@@ -15,7 +16,7 @@ import secrets
 import selectors
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ from lab.labs import Job
 from lab.paths import Paths, check_name
 from lab.runtimes.contract import Runtime
 from lab.supervisor.door import Client, Door
-from lab.supervisor.fleet import STOP_LIMIT_S, Fleet, Lab, Waiter
+from lab.supervisor.fleet import Fleet, Lab, Waiter
 from lab.supervisor.jobs import Asker, Jobs
 from simulators.clock import SPEED_MAX, SPEED_MIN
 from simulators.errors import InputError, NotFoundError
@@ -36,13 +37,14 @@ LOOK_S = 0.25
 
 
 class Supervisor:
-    """Serves one folder of labs; `runtime` carries them. Raises: StartError: another one serves it."""
+    """Serves one folder of labs; `runtimes` carry them, by name. Raises: StartError: another one serves it."""
 
-    def __init__(self, paths: Paths, runtime: Runtime) -> None:
+    def __init__(self, paths: Paths, runtimes: Mapping[str, Runtime]) -> None:
         self._paths = paths
         self._selector = selectors.DefaultSelector()
-        self._jobs = Jobs(runtime, self._selector)
-        self._fleet = Fleet(paths, runtime, self._selector, self._jobs.forsake)
+        self._runtimes = runtimes
+        self._jobs = Jobs(runtimes, self._selector)
+        self._fleet = Fleet(paths, runtimes, self._selector, self._jobs.forsake)
         self._door = Door(paths.supervisor_socket, paths.token(), self._selector, self._hear)
         self._verbs: dict[str, Callable[..., None]] = {
             "ping": self._ping,
@@ -50,6 +52,7 @@ class Supervisor:
             "start": self._start,
             "stop": self._stop,
             "attach": self._attach,
+            "terminal": self._terminal,
             "run": self._run,
             "shutdown": self._shutdown,
         }
@@ -61,13 +64,15 @@ class Supervisor:
         while not self._ending:
             self._look()
         self._door.close()
+        for runtime in self._runtimes.values():
+            runtime.close()
 
     def end(self, labs: bool) -> None:
         """Leave `serve`; with `labs`, once they have ended."""
         if labs:
             for lab in list(self._fleet.labs.values()):
                 self._fleet.stop(lab)
-            deadline = time.monotonic() + 2 * STOP_LIMIT_S
+            deadline = time.monotonic() + 2 * max(runtime.stop_limit_s for runtime in self._runtimes.values())
             while self._fleet.labs and time.monotonic() < deadline:
                 self._look()
         self._ending = True
@@ -108,9 +113,12 @@ class Supervisor:
         seed: int | None = None,
         speed: float = 1.0,
         flat: bool = False,
+        runtime: str = "local",
     ) -> None:
         path = line_path(line)
-        chosen = check_name(name) if name else self._free_name(self._fleet.line(path).id.replace("_", "-"))
+        self._fleet.runtime(runtime)
+        known = self._fleet.line(path, runtime)
+        chosen = check_name(name) if name else self._free_name(known.id.replace("_", "-"))
         former = self._fleet.labs.get(chosen)
         if former is not None and former.state != "failed":
             raise InputError(
@@ -126,13 +134,19 @@ class Supervisor:
             line=str(path),
             seed=secrets.randbelow(1 << 31) if seed is None else seed,
             folder=str(self._paths.lab(chosen)),
-            control=str(self._paths.control(chosen)),
+            control=str(self._control(chosen, runtime)),
             token=secrets.token_hex(32),
             speed=speed,
             flat=flat,
+            bus_secret=secrets.token_hex(32),
         )
         waiter = Waiter(client.progress, lambda s: client.answer(msgspec.to_builtins(s)), client.refuse)
-        self._fleet.start(plan, waiter)
+        self._fleet.start(plan, runtime, waiter)
+
+    def _control(self, name: str, runtime: str) -> Path:
+        if runtime == "local":
+            return self._paths.control(name)
+        return self._paths.container(name) / "control.sock"
 
     def _stop(self, client: Client, name: str, forget: bool = False) -> None:
         lab = self._fleet.labs.get(name)
@@ -148,10 +162,15 @@ class Supervisor:
         with connect(self._running(name).handle.plan) as connected:
             client.answer(True, [connected.fileno()])
 
+    def _terminal(self, client: Client, name: str, zone: str, columns: int = 80, rows: int = 24) -> None:
+        handle = self._running(name).handle
+        with self._runtimes[handle.runtime].terminal(handle, zone, columns, rows) as end:
+            client.answer(True, [end.fileno()])
+
     def _run(self, client: Client, **fields: object) -> None:
         job = _job(fields)
         handle = self._running(job.lab).handle
-        line = self._fleet.line(Path(handle.plan.line))
+        line = self._fleet.line(Path(handle.plan.line), handle.runtime)
         asker = Asker(client.progress, client.answer, client.refuse)
         client.leaving.append(self._jobs.start(job, handle, line, asker))
 

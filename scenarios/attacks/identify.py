@@ -3,7 +3,7 @@
 import msgspec
 
 from lab.attacks.contract import Attack, Field
-from lab.attacks.wire import Count, Rate, Source, Wire, claimed, connection, paced
+from lab.attacks.wire import Count, Rate, Source, Wire, connection, paced
 from scenarios.attacks import _opcua as opcua
 from simulators.text import Text
 
@@ -23,7 +23,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 async def run(field: Field, arguments: Arguments) -> None:
     host, port = field.where.address(arguments.target)
-    source = claimed(field.where, arguments.source)
+    source = field.where.claim(arguments.source)
     field.say(Text(fr=f"identification de {host} depuis {source}", en=f"identifying {host} from {source}"))
     field.began(arguments.target, source)
     ask = discover if field.where.line.device(arguments.target).kind == "opcua_plc" else sweep

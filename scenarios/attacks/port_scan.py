@@ -3,7 +3,7 @@
 import msgspec
 
 from lab.attacks.contract import Attack, Field
-from lab.attacks.wire import Count, Rate, Source, claimed, knock, paced
+from lab.attacks.wire import Count, Rate, Source, knock, paced
 from simulators.text import Text
 
 # What a scanner of industrial networks tries first; then the low ports, in order.
@@ -42,7 +42,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 async def run(field: Field, arguments: Arguments) -> None:
     host, _ = field.where.address(arguments.target)
-    source = claimed(field.where, arguments.source)
+    source = field.where.claim(arguments.source)
     field.say(Text(fr=f"balayage de {host} depuis {source}", en=f"scanning {host} from {source}"))
     field.began(arguments.target, source)
     wanted = ports(arguments.count)

@@ -3,7 +3,7 @@
 import msgspec
 
 from lab.attacks.contract import Attack, Field
-from lab.attacks.wire import Count, Rate, Source, claimed, connection, paced
+from lab.attacks.wire import Count, Rate, Source, connection, paced
 from simulators.devices.scada.registers import blocks_of
 from simulators.text import Text
 
@@ -19,7 +19,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 async def run(field: Field, arguments: Arguments) -> None:
     host, port = field.where.address(arguments.target)
-    source = claimed(field.where, arguments.source)
+    source = field.where.claim(arguments.source)
     requests = [block.request for block in blocks_of(field.where.line.tags_of(arguments.target))]
     field.say(Text(fr=f"{source} interroge {host}", en=f"{source} polls {host}"))
     field.began(arguments.target, source)

@@ -5,7 +5,7 @@ import struct
 import msgspec
 
 from lab.attacks.contract import Attack, Field
-from lab.attacks.wire import Count, Rate, Source, claimed, connection, paced
+from lab.attacks.wire import Count, Rate, Source, connection, paced
 from simulators.text import Text
 
 READS = (3, 4, 1, 2)
@@ -23,7 +23,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 async def run(field: Field, arguments: Arguments) -> None:
     host, port = field.where.address(arguments.target)
-    source = claimed(field.where, arguments.source)
+    source = field.where.claim(arguments.source)
     field.say(Text(fr=f"relevé des points de {host} depuis {source}", en=f"mapping {host} from {source}"))
     field.began(arguments.target, source)
     async with connection(field.where, source, host, port) as wire:

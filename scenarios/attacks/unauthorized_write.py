@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from lab.attacks.contract import Attack, Field
-from lab.attacks.wire import Count, Rate, Source, Wire, claimed, connection, paced
+from lab.attacks.wire import Count, Rate, Source, Wire, connection, paced
 from simulators.devices.scada.registers import Block, Item, item_of, write_request
 from simulators.devices.scada.scaling import Raw, raw_of
 from simulators.errors import InputError
@@ -31,7 +31,7 @@ _BEFORE: WeakKeyDictionary[Field, Raw] = WeakKeyDictionary()
 
 async def run(field: Field, arguments: Arguments) -> None:
     tag = wanted(field, arguments.tag)
-    source = claimed(field.where, arguments.source)
+    source = field.where.claim(arguments.source)
     low, high = tag.range or (0.0, 100.0)
     value = arguments.value if arguments.value is not None else low + (high - low) * DEFAULT_PCT / 100.0
     host, port = field.where.address(tag.device)
@@ -54,7 +54,7 @@ async def undo(field: Field, arguments: Arguments) -> None:
         return
     tag = wanted(field, arguments.tag)
     host, port = field.where.address(tag.device)
-    async with connection(field.where, claimed(field.where, arguments.source), host, port) as wire:
+    async with connection(field.where, field.where.claim(arguments.source), host, port) as wire:
         if wire is not None:
             await wire.modbus(write_request(item_of(tag), before))
 

@@ -1,10 +1,19 @@
-"""`python -m simulators.host line PLAN.json`: run a line; `… part`: run the device that the environment names.
+"""What runs in a process, or a container, of its own: `python -m simulators.host …`
 
-Says what it reports, a JSON object a line, on standard output.
+- `line PLAN.json`: a line, or its plant where its devices run elsewhere;
+- `part`: the device that the environment names;
+- `workstation SOCKET`: the student's machine in a zone;
+- `check`: whether the device of this container answers its own protocol (exit status 0).
+
+The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
 """
 
 import asyncio
+import contextlib
+import os
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,33 +35,66 @@ def main(arguments: list[str]) -> int:
                 return _line(Path(path))
             case ["part"]:
                 return _part()
+            case ["workstation", path]:
+                return _workstation(Path(path))
+            case ["check"]:
+                return _check()
     except UsineError as error:
-        report({"error": refusal(error)})
+        reporter()({"error": refusal(error)})
         return 1
     sys.stderr.write((__doc__ or "") + "\n")
     return 2
 
 
-def report(message: dict[str, Any]) -> None:
-    """One line on standard output."""
-    sys.stdout.write(msgspec.json.encode(message).decode() + "\n")
+def reporter() -> Callable[[dict[str, Any]], None]:
+    """Writes one line a message to whoever waits for it."""
+    write = _to_socket(os.environ.get("USINE_REPORT", "")) or _to_output
+
+    def report(message: dict[str, Any]) -> None:
+        write(msgspec.json.encode(message) + b"\n")
+
+    return report
+
+
+def _to_output(line: bytes) -> None:
+    sys.stdout.write(line.decode())
     sys.stdout.flush()
+
+
+def _to_socket(path: str) -> Callable[[bytes], None] | None:
+    """None where nobody listens: who started it has gone, and the line runs without."""
+    if not path:
+        return None
+    connected = socket.socket(socket.AF_UNIX)
+    try:
+        connected.connect(path)
+    except OSError:
+        connected.close()
+        return None
+
+    def write(line: bytes) -> None:
+        with contextlib.suppress(OSError):
+            connected.sendall(line)
+
+    return write
 
 
 def _line(path: Path) -> int:
     from simulators.host.plan import Plan
+    from simulators.host.privileges import become, wanted_user
     from simulators.host.process import run
     from simulators.model import load_line
 
     plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    return run(plan, load_line(Path(plan.line)), report)
+    become(*wanted_user())
+    return run(plan, load_line(Path(plan.line)), reporter())
 
 
 def _part() -> int:
     # Here, for a device's own process should not pay for what it does not need.
     from simulators.host.part import environment_plan, run_part
 
-    return asyncio.run(run_part(environment_plan(), _network, report))
+    return asyncio.run(run_part(environment_plan(), _network, reporter()))
 
 
 def _network(line: "Line", spec: "Device") -> "HostNetwork":
@@ -69,6 +111,21 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
     routed.enter()
     become(*wanted_user(), keep=(NET_ADMIN, NET_RAW))
     return routed
+
+
+def _workstation(path: Path) -> int:
+    from simulators.host.privileges import NET_RAW, become, wanted_user
+    from simulators.workstation.server import serve
+
+    become(*wanted_user(), keep=(NET_RAW,))
+    asyncio.run(serve(path))
+    return 0
+
+
+def _check() -> int:
+    from simulators.host.check import check
+
+    return 0 if check() else 1
 
 
 if __name__ == "__main__":

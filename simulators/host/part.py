@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from simulators.host.bus import (
     Wire,
     dial,
 )
+from simulators.host.check import Note, leave, note_path
 from simulators.host.field import RemoteField
 from simulators.host.journal import Journal
 from simulators.host.network import HostNetwork
@@ -42,6 +44,7 @@ DIAL_LIMIT_S = 240.0
 RETRY_S = 0.2
 LOOK_S = 0.1
 PUBLISH_REST_S = 0.009
+NOTE_PERIOD_S = 5.0
 # Devices that follow no step of the plant need no more than this of simulated time.
 FREE_STEP_S = 0.5
 START_RESTS_S = (0.5, 1.0, 2.0, 5.0)
@@ -105,6 +108,7 @@ class Part:
         self._told: DeviceStatus | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = False
+        self._note, self._noted_s = note_path(), 0.0
 
     async def run(self) -> int:
         """Returns `EXIT_AGAIN` once another plant answers. Raises: UsineError."""
@@ -198,9 +202,16 @@ class Part:
             if self._built is None or self._wire is None:
                 continue
             status = self._built.bay.rack.statuses()[0]
+            self._leave_note(self._built, status)
             if self._begun and (self._told is None or self._told.health.state != status.health.state):
                 self._told = status
                 self._send({"status": msgspec.to_builtins(status)})
+
+    def _leave_note(self, built: "Built", status: DeviceStatus) -> None:
+        now = time.time()
+        if now - self._noted_s > NOTE_PERIOD_S:
+            self._noted_s = now
+            leave(Note(status, built.spec.address, built.spec.port, now), self._note)
 
     def _wants(self) -> None:
         if self._built is not None:
@@ -270,7 +281,7 @@ class Built:
             line, [spec], networks(line, spec), self.field, self.clock, folder, welcome.seed,
             Journal(folder / spec.id / "journal.jsonl"), guests if spec.kind == "scada" else None,
         )  # fmt: skip
-        self._line, self._spec, self._send = line, spec, send
+        self._line, self.spec, self._send = line, spec, send
         self._scans = spec.kind in PLC_KINDS
         self._fed = asyncio.Event()
         self._scanned = -1

@@ -4,8 +4,8 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
-from simulators.contracts import Network
 from simulators.errors import StartError
 from simulators.model import Device, Line
 from simulators.network.addresses import taken, workstation
@@ -64,6 +64,17 @@ def host_sockets(line: Line, ports: dict[str, int] | None = None) -> dict[str, s
     return made
 
 
+class Way(Protocol):
+    """What a forward needs of a network."""
+
+    @property
+    def enforces_zones(self) -> bool: ...
+
+    async def connect(self, zone: str, source: str, address: str, port: int) -> socket.socket:
+        """As `contracts.Network`. Raises: OSError."""
+        ...
+
+
 class Forward:
     """Relays a host socket, which it owns, to a device, from the workstation's address in its zone.
 
@@ -72,7 +83,7 @@ class Forward:
     """
 
     def __init__(
-        self, line: Line, network: Network, device: Device, listener: socket.socket, log: Logger | None = None
+        self, line: Line, network: Way, device: Device, listener: socket.socket, log: Logger | None = None
     ) -> None:
         assert device.port is not None
         self.device = device.id
@@ -153,7 +164,7 @@ class Forward:
 class Forwards:
     """All the forwards of a lab. Owns `ways_in`, a host socket by device."""
 
-    def __init__(self, line: Line, network: Network, ways_in: dict[str, socket.socket]) -> None:
+    def __init__(self, line: Line, network: Way, ways_in: dict[str, socket.socket]) -> None:
         self._line, self._network, self._ways_in = line, network, ways_in
         self._ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
         self._open: list[Forward] = []

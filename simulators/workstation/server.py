@@ -7,6 +7,7 @@ is `{"open": true}` or `{"error": "…"}`; then come the bytes of the connection
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -206,3 +207,13 @@ async def _line(asked: socket.socket) -> bytes:
 
 async def _say(asked: socket.socket, message: dict[str, Any]) -> None:
     await asyncio.get_running_loop().sock_sendall(asked, msgspec.json.encode(message) + b"\n")
+
+
+async def serve(path: Path) -> None:
+    """Run a workstation, whose terminals begin in `$HOME`, until SIGTERM."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    workstation = Workstation(path, os.environ.get("HOME", "/"))
+    await workstation.start()
+    await stopped.wait()
+    await workstation.stop()

@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import socket
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ class FakeLab:
     """One launched lab. `say` is what its process would report, `end` its death."""
 
     def __init__(self, plan: Plan, pid: int, restarts: int) -> None:
-        self.handle = Handle(plan, pid, 1, 0.0, restarts)
+        self.handle = Handle(plan, pid, 1, 0.0, restarts, "fake")
         self.reader, self.writer = os.pipe()
         self.life = os.eventfd(0)
         self.alive = True
@@ -100,6 +101,10 @@ class FakeRuntime:
     name = "fake"
 
     def __init__(self) -> None:
+        self.start_limit_s = self.stop_limit_s = 5.0
+        self.job_start_s = 0.0
+        self.known: list[Handle] = []
+        self.closed = False
         self.labs: list[FakeLab] = []
         self.jobs: list[FakeErrand] = []
         self.prepared: list[str] = []
@@ -128,6 +133,18 @@ class FakeRuntime:
 
     def reap(self, handle: Handle) -> str:
         return f"ended {handle.pid}"
+
+    def found(self) -> list[Handle]:
+        return self.known
+
+    def close(self) -> None:
+        self.closed = True
+
+    def terminal(self, handle: Handle, zone: str, columns: int, rows: int) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        theirs.sendall(f"{handle.plan.name} {zone} {columns} {rows}".encode())
+        theirs.close()
+        return ours
 
     def job(self, handle: Handle, line: Line, job: Job) -> FakeErrand:
         self.jobs.append(FakeErrand(job))

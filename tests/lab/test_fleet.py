@@ -9,8 +9,8 @@ import pytest
 from lab.catalog import line_path
 from lab.labs import LabStatus
 from lab.paths import Paths
-from lab.supervisor import fleet as module
 from lab.supervisor.fleet import CRASHES_MAX, Fleet, Waiter
+from simulators.errors import InputError
 from simulators.host.plan import Plan
 from tests.lab.fake_runtime import FakeRuntime, turn
 
@@ -35,7 +35,7 @@ class Yard:
         self.paths.prepare()
         self.runtime = FakeRuntime()
         self.selector = selectors.DefaultSelector()
-        self.fleet = Fleet(self.paths, self.runtime, self.selector)
+        self.fleet = Fleet(self.paths, {"fake": self.runtime}, self.selector)
         self.asker = Asker()
 
     def start(self, name: str = "one") -> None:
@@ -43,7 +43,7 @@ class Yard:
             name=name, line=str(line_path("bottling")), seed=7, folder=str(self.paths.lab(name)),
             control=str(self.paths.control(name)), token="secret",
         )  # fmt: skip
-        self.fleet.start(plan, self.asker.waiter())
+        self.fleet.start(plan, "fake", self.asker.waiter())
 
     def turn(self) -> None:
         turn(self.selector)
@@ -116,10 +116,8 @@ def test_a_lab_that_is_said_to_have_ended_and_has_not_goes_on(yard: Yard) -> Non
     assert len(yard.runtime.labs) == 1
 
 
-def test_a_lab_that_never_gets_ready_is_ended_and_its_slow_devices_named(
-    yard: Yard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "START_LIMIT_S", -1.0)
+def test_a_lab_that_never_gets_ready_is_ended_and_its_slow_devices_named(yard: Yard) -> None:
+    yard.runtime.start_limit_s = -1.0
     yard.start()
     yard.runtime.labs[0].say({"device": "plc1", "state": "ok"})
     yard.runtime.labs[0].say({"device": "broker", "state": "starting"})
@@ -173,8 +171,8 @@ def test_stop_ends_and_is_answered_at_the_end(yard: Yard) -> None:
     assert not yard.paths.handle("one").exists()
 
 
-def test_a_lab_that_does_not_end_is_made_to(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STOP_LIMIT_S", 0.0)
+def test_a_lab_that_does_not_end_is_made_to(yard: Yard) -> None:
+    yard.runtime.stop_limit_s = 0.0
     yard.start()
     yard.runtime.labs[0].ready()
     yard.turn()
@@ -192,7 +190,7 @@ def test_a_new_supervisor_adopts_what_runs_and_forgets_what_does_not(yard: Yard)
     for lab in yard.runtime.labs:
         lab.ready()
     yard.turn()
-    later = Fleet(yard.paths, yard.runtime, selectors.DefaultSelector())
+    later = Fleet(yard.paths, {"fake": yard.runtime}, selectors.DefaultSelector())
     yard.runtime.labs[1].alive = False
     later.adopt()
     assert list(later.labs) == ["one"]
@@ -210,3 +208,26 @@ def test_forget_deletes_the_files(yard: Yard) -> None:
     yard.fleet.stop(yard.fleet.labs["one"], forget=True)
     yard.turn()
     assert not folder.exists()
+
+
+def test_a_lab_that_only_its_runtime_knows_is_adopted_too(yard: Yard) -> None:
+    yard.start("one")
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.paths.handle("one").unlink()
+    yard.runtime.known = [yard.runtime.labs[0].handle]
+    later = Fleet(yard.paths, {"fake": yard.runtime}, selectors.DefaultSelector())
+    later.adopt()
+    assert list(later.labs) == ["one"]
+
+
+def test_a_runtime_that_says_where_the_labs_own_line_is(yard: Yard) -> None:
+    yard.start("one")
+    yard.runtime.labs[0].say({"ready": True, "forwards": {}, "zones": True, "line": "/its/own/line.yaml"})
+    yard.turn()
+    assert yard.fleet.labs["one"].handle.plan.line == "/its/own/line.yaml"
+
+
+def test_an_unknown_runtime_names_the_known_ones(yard: Yard) -> None:
+    with pytest.raises(InputError, match="fake"):
+        yard.fleet.runtime("swarm")

@@ -48,12 +48,12 @@ class Shop:
     def __init__(self) -> None:
         self.runtime = FakeRuntime()
         self.selector = selectors.DefaultSelector()
-        self.jobs = Jobs(self.runtime, self.selector)
+        self.jobs = Jobs({"fake": self.runtime}, self.selector)
         self.heard = Heard()
 
     def start(self, job: Job = PROBE) -> Callable[[], None]:
         plan = Plan(name=job.lab, line="x", seed=1, folder="x", control="x", token="t")
-        return self.jobs.start(job, Handle(plan, 1, 1, 0.0), LINE, self.heard.asker())
+        return self.jobs.start(job, Handle(plan, 1, 1, 0.0, runtime="fake"), LINE, self.heard.asker())
 
     def turn(self) -> None:
         turn(self.selector)
@@ -136,10 +136,10 @@ def test_the_fleet_tells_of_each_lab_that_ends(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     paths.prepare()
     runtime, selector, ended = FakeRuntime(), selectors.DefaultSelector(), list[str]()
-    fleet = Fleet(paths, runtime, selector, ended.append)
+    fleet = Fleet(paths, {"fake": runtime}, selector, ended.append)
     for name in ("one", "two"):
         plan = Plan(name, str(line_path("bottling")), 7, str(paths.lab(name)), str(paths.control(name)), "t")
-        fleet.start(plan)
+        fleet.start(plan, "fake")
         runtime.labs[-1].ready()
     turn(selector)
     assert ended == []
@@ -202,7 +202,7 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def start(body: Any) -> errand.LocalErrand:
         monkeypatch.setattr(errand, "perform", lambda *_: body())
-        begun.append(runtime.job(Handle(plan, 1, 1, 0.0), LINE, PROBE))
+        begun.append(runtime.job(Handle(plan, 1, 1, 0.0, runtime="fake"), LINE, PROBE))
         return begun[-1]
 
     yield start

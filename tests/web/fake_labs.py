@@ -2,6 +2,7 @@
 
 import base64
 import math
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from simulators.network.dissect.row import COLUMNS
 from simulators.plc.image import Value
 from simulators.snapshot import AlarmState, AssetStatus, DeviceStatus, Quality, Snapshot, TagValue
 from simulators.text import Text
+from simulators.workstation.frames import DATA, frame
 
 ORIGIN_UNIX_S = 1_800_000_000.0
 FAULTS = {"pump": ["wear", "cavitation", "sensor_stuck:flow_l_min"]}
@@ -259,6 +261,7 @@ class FakeLabs:
         self.labs = labs
         self.jobs: list[Job] = []
         self.answers: dict[str, Any] = {}
+        self.terminals: list[socket.socket] = []
 
     def list(self) -> list[LabStatus]:
         return [self._status(name) for name in self.labs]
@@ -267,6 +270,13 @@ class FakeLabs:
         lab = self.labs[name]
         state: Literal["running", "failed"] = "failed" if lab.broken.is_set() else "running"
         return LabStatus(name, lab.line.id, "local", state, 1, 1, ORIGIN_UNIX_S, 0)
+
+    def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
+        """A shell that shows what was asked for, and then what it is told."""
+        ours, theirs = socket.socketpair()
+        theirs.sendall(frame(DATA, f"{name} {zone} {columns}x{rows}".encode()))
+        self.terminals.append(theirs)
+        return ours
 
     def attach(self, name: str) -> Connection:
         if name not in self.labs:
@@ -283,6 +293,7 @@ class FakeLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
+        runtime: str = "local",
     ) -> LabStatus:
         chosen = name or line
         if chosen in self.labs:

@@ -4,6 +4,7 @@ The door of `plc2` is what its configuration says, in one word: `open` to everyb
 (refuses all), `stopped` (never answers), `volatile` (locked until it restarts). With `idle` the plant stops producing.
 """
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,11 +173,15 @@ class StageLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
+        runtime: str = "local",
     ) -> LabStatus:
         made = StageLab(name or line, seed or 0)
         self.running[made.name] = made
         self.every.append(made)
         return self.list()[-1]
+
+    def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
+        raise NotFoundError("pas de terminal ici", "no terminal here")
 
     def stop(self, name: str, forget: bool = False) -> None:
         self.running.pop(name)

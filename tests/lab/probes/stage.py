@@ -27,6 +27,9 @@ class Place:
         assert host.startswith("127.")
         return host
 
+    def claim(self, source: str) -> str:
+        return source or "127.0.0.1"
+
 
 class FakeConnection:
     """A lab's control channel that answers what `answers` says, by verb."""

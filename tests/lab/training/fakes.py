@@ -1,5 +1,6 @@
 """An engine and a supervisor that do what a test says: keep `lab.training.engine.Engine` and `lab.labs.Labs`."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -202,6 +203,7 @@ class FakeLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Callable[[dict[str, Any]], None] = lambda _message: None,
+        runtime: str = "local",
     ) -> LabStatus:
         assert name is not None
         assert seed is not None
@@ -213,6 +215,9 @@ class FakeLabs:
         self.labs[name] = FakeLab(seed, self.kept.setdefault(name, {}))
         self.started.append(name)
         return self.list()[-1]
+
+    def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
+        raise NotFoundError("pas de terminal ici", "no terminal here")
 
     def stop(self, name: str, forget: bool = False) -> None:
         if name not in self.kept:

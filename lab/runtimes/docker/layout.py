@@ -1,0 +1,154 @@
+"""What a line is made of in containers: pure, the same for the engine and for a compose file."""
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, part_token
+from simulators.host.privileges import USER_VARIABLE
+from simulators.model import Device, Line
+from simulators.network.addresses import workstation
+
+PLANT = "plant"
+FIELD = "field"
+BUS_PORT = 9500
+FEED_PORT = 9501
+PLANT_HOST, FIRST_FIELD_HOST = 2, 10
+ROUTER_HOST = 253  # the gateway's own address, beside those that the line gives it
+BRIDGE_HOST = 254  # what the engine would give to the host, which takes it not
+MIB = 1 << 20
+# The gateway becomes an ordinary user once its routes stand; what it keeps of these is in its own namespace only.
+ROUTER_RIGHTS = ("NET_ADMIN", "NET_RAW", "SETGID", "SETUID", "SETPCAP")
+ROUTER_SYSCTLS = {
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.send_redirects": "0",
+}
+# Raw sockets are the workstation's tools' and a capture's.
+WORKSTATION_RIGHTS = ("NET_RAW", "SETGID", "SETUID", "SETPCAP")
+
+
+@dataclass(frozen=True)
+class NetworkLayout:
+    """`router` is the address that hosts send to what is in other zones, None where there is none."""
+
+    key: str
+    subnet: str
+    router: str | None
+
+    @property
+    def bridge(self) -> str:
+        """The address that the engine keeps for the host."""
+        return str(ipaddress.IPv4Network(self.subnet)[BRIDGE_HOST])
+
+
+@dataclass(frozen=True)
+class ContainerLayout:
+    """One container. `networks` are keys with the address there; `root` says that it begins as root, to drop it itself."""
+
+    part: str
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    networks: Mapping[str, str]
+    memory_bytes: int
+    cpu_share: float
+    processes: int
+    root: bool = False
+    rights: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabLayout:
+    """All of a lab. `networks` are in the order in which engines choose a default route: zones first."""
+
+    networks: tuple[NetworkLayout, ...]
+    containers: tuple[ContainerLayout, ...]
+
+    def container(self, part: str) -> ContainerLayout:
+        return next(container for container in self.containers if container.part == part)
+
+
+# What each kind of device may take: (memory, share of a core, processes).
+NEEDS = {
+    PLANT: (192 * MIB, 1.0, 32),
+    "opcua_plc": (192 * MIB, 0.5, 32),
+    "scada": (160 * MIB, 0.5, 32),
+    "mqtt_broker": (128 * MIB, 0.5, 32),
+}
+NEED = (128 * MIB, 0.5, 32)
+WORKSTATION_NEED = (512 * MIB, 0.5, 128)
+AGENT_NEED = (512 * MIB, 1.0, 64)
+TAP_NEED = (96 * MIB, 0.25, 16)
+
+
+def bus_address(field_subnet: str) -> str:
+    """Where the parts dial in."""
+    return f"tcp:{ipaddress.IPv4Network(field_subnet)[PLANT_HOST]}:{BUS_PORT}"
+
+
+def layout(line: Line, field_subnet: str, secret: str, user: str) -> LabLayout:
+    """The containers and networks of `line`, whose zones are at the addresses that it says.
+
+    `user` (`1000:1000`) is who runs in them.
+    """
+    hosts = ipaddress.IPv4Network(field_subnet)
+    networks = [_zone(line, zone.id) for zone in line.zones]
+    networks.append(NetworkLayout(FIELD, field_subnet, None))
+    containers = [_plant(str(hosts[PLANT_HOST]), user)]
+    for number, device in enumerate(line.devices):
+        containers.append(
+            _device(line, device, str(hosts[FIRST_FIELD_HOST + number]), field_subnet, secret, user)
+        )
+    return LabLayout(tuple(networks), tuple(containers))
+
+
+def _zone(line: Line, zone: str) -> NetworkLayout:
+    routers = [device.interfaces[zone] for device in line.devices_of("gateway") if zone in device.interfaces]
+    return NetworkLayout(zone, line.zone(zone).subnet, routers[0] if routers else None)
+
+
+def _plant(address: str, user: str) -> ContainerLayout:
+    memory, cpu, processes = NEEDS[PLANT]
+    return ContainerLayout(
+        PLANT, "device", ("line", "/run/usine/plan.json"), {USER_VARIABLE: user}, {FIELD: address}, memory, cpu,
+        processes,
+    )  # fmt: skip
+
+
+def _device(
+    line: Line, device: Device, field_address: str, field_subnet: str, secret: str, user: str
+) -> ContainerLayout:
+    memory, cpu, processes = NEEDS.get(device.kind, NEED)
+    router = device.kind == "gateway"
+    networks = {
+        zone: str(ipaddress.IPv4Network(line.zone(zone).subnet)[ROUTER_HOST]) if router else address
+        for zone, address in device.interfaces.items()
+    }
+    environment = {
+        PART_VARIABLE: device.id,
+        BUS_VARIABLE: bus_address(field_subnet),
+        TOKEN_VARIABLE: part_token(secret, device.id),
+        USER_VARIABLE: user,
+    }
+    return ContainerLayout(
+        device.id, "device", ("part",), environment, {**networks, FIELD: field_address}, memory, cpu, processes,
+        root=router, rights=ROUTER_RIGHTS if router else (), sysctls=ROUTER_SYSCTLS if router else {},
+    )  # fmt: skip
+
+
+def workstation_layout(line: Line, zone: str, user: str, address: str | None = None) -> ContainerLayout:
+    """The student's machine in a zone, at its usual address or as another host there."""
+    memory, cpu, processes = WORKSTATION_NEED
+    return ContainerLayout(
+        f"workstation-{zone}" if address is None else f"host-{address.replace('.', '-')}", "workstation",
+        ("workstation", "/run/usine/workstation.sock"), {USER_VARIABLE: user, "HOME": "/home/student"},
+        {zone: address or workstation(line, zone)}, memory, cpu, processes, root=True, rights=WORKSTATION_RIGHTS,
+    )  # fmt: skip
+
+
+def short(*words: str) -> str:
+    """Eight characters that stand for the words."""
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]

@@ -1,0 +1,128 @@
+"""The containers and networks of one lab on the engine: made, found, removed. Blocking; one lab, one caller."""
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+
+from lab.runtimes.docker.engine import BRIDGE_PREFIX, HOME, LAB, PART, PLAN, ROLE, Engine, Seen
+from lab.runtimes.docker.layout import PLANT, ContainerLayout, LabLayout, NetworkLayout, short
+from lab.runtimes.docker.settings import Settings
+from simulators.errors import StartError
+
+DATA, RUN = "/data", "/run/usine"
+TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
+GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
+PART_TMPFS = {**TMPFS, DATA: "size=16m,mode=1777"}
+
+
+class LabObjects:
+    """`folder` keeps what survives, `run` the sockets that the containers and the orchestrator share."""
+
+    def __init__(self, engine: Engine, settings: Settings, name: str, folder: Path, run: Path) -> None:
+        self._engine, self._settings = engine, settings
+        self.name, self._folder, self._run = name, folder, run
+        self._labels = {HOME: settings.mark, LAB: name}
+
+    def network_name(self, number: int, key: str) -> str:
+        """Sorted by their number: engines take the default route from the first network by its name."""
+        return f"usine-{self._settings.mark}-{self.name}-{number}-{key}"
+
+    def container_name(self, part: str) -> str:
+        return f"usine-{self._settings.mark}-{self.name}-{part}"
+
+    def make_networks(self, layout: LabLayout) -> None:
+        """Raises: StartError: a subnet was taken meanwhile; those made are removed."""
+        try:
+            for number, network in enumerate(layout.networks):
+                self._make_network(number, network)
+        except StartError:
+            self.remove_networks()
+            raise
+
+    def _make_network(self, number: int, network: NetworkLayout) -> None:
+        bridge = f"{BRIDGE_PREFIX}{short(self._settings.mark, self.name)}{number}"
+        labels = {**self._labels, PART: network.key}
+        self._engine.network(self.network_name(number, network.key), bridge, network, labels)
+
+    def make(self, layout: LabLayout, container: ContainerLayout, plan: str = "") -> str:
+        """Create a container of the lab and start it; returns its id. `plan` is kept where the lab is found by."""
+        labels = {**self._labels, PART: container.part, ROLE: "line", **({PLAN: plan} if plan else {})}
+        binds = self._binds(container.part)
+        made = self._engine.create(
+            self.container_name(container.part), self._settings.image(container.image), container,
+            self._ends(layout, container), binds, labels,
+            self._settings.user, TMPFS if container.part == PLANT else PART_TMPFS,
+        )  # fmt: skip
+        self._engine.start(made)
+        return made
+
+    def make_seat(
+        self,
+        layout: LabLayout,
+        container: ContainerLayout,
+        sockets: Path,
+        inside: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
+        """Create and start a container beside the line: a workstation, an agent, a tap; returns its id."""
+        made = self._engine.create(
+            self.container_name(container.part), self._settings.image(container.image), container,
+            self._ends(layout, container), [f"{sockets}:{RUN}:rw"],
+            {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
+            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, environment,
+        )  # fmt: skip
+        self._engine.start(made)
+        return made
+
+    def _ends(self, layout: LabLayout, container: ContainerLayout) -> dict[str, str]:
+        numbers = {network.key: number for number, network in enumerate(layout.networks)}
+        return {self.network_name(numbers[key], key): address for key, address in container.networks.items()}
+
+    def _binds(self, part: str) -> list[str]:
+        if part == PLANT:
+            return [f"{self._folder}:{DATA}:rw", f"{self._run}:{RUN}:rw"]
+        own = self._folder / part
+        own.mkdir(parents=True, exist_ok=True)
+        give(own, self._settings.user)
+        return [f"{own}:{DATA}/{part}:rw"]
+
+    def present(self, role: str | None = None) -> dict[str, Seen]:
+        """The lab's containers on the engine, by part."""
+        labels = {**self._labels, **({ROLE: role} if role else {})}
+        return {seen.labels.get(PART, ""): seen for seen in self._engine.containers(labels)}
+
+    def networks(self) -> list[str]:
+        """The names of the lab's networks on the engine."""
+        return self._engine.networks(self._labels)
+
+    def remove(self, workers: Executor) -> None:
+        """Everything of the lab that is on the engine: containers side by side, then networks. Needs no file."""
+        present = list(self.present().values())
+        list(workers.map(self._engine.remove, [seen.id for seen in present]))
+        self.remove_networks()
+
+    def dismiss(self, workers: Executor) -> None:
+        """Ask the devices to end, so that they keep what they hold, and wait a little for it."""
+        asked = [seen.id for seen in self.present("line").values() if seen.state == "running"]
+        list(workers.map(self._engine.dismiss, asked))
+        deadline = time.monotonic() + GOODBYE_LIMIT_S
+        while time.monotonic() < deadline:
+            if not any(seen.state == "running" for seen in self.present("line").values()):
+                break
+            time.sleep(LOOK_S)
+
+    def remove_networks(self) -> None:
+        for name in self.networks():
+            self._engine.remove_network(name)
+
+
+def give(folder: Path, user: str) -> None:
+    """Let the containers' user have the folder and what is in it, where we are root and it is not."""
+    if os.geteuid() != 0:
+        return
+    owner, group = (int(word) for word in user.split(":"))
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            os.chown(path, owner, group, follow_symlinks=False)

@@ -1,0 +1,317 @@
+"""The supervisor's steward of the container engine: `python -m lab.runtimes.docker.steward DESCRIPTOR HOME`.
+
+It alone has rights over the engine. What it is told comes over a socket of the supervisor's, a packet each, with descriptors:
+
+| do | with | descriptors |
+|---|---|---|
+| launch | plan, again | news, lifeline |
+| adopt | plan | lifeline |
+| end | lab | – |
+| job | lab, job | news |
+| terminal | lab, zone, columns, rows | the terminal's other end |
+| found | – | where the plans of the labs that there are go |
+
+News are JSON lines (`contract.Launch`, `contract.Errand`). A lifeline is closed when the lab has ended and nothing of it is left.
+When the supervisor goes, the steward goes, and labs stay.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lab.connection import LabConnection, connect
+from lab.labs import Job
+from lab.runtimes.docker.carried import CarriedLab
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
+from lab.runtimes.docker.gate import Gate
+from lab.runtimes.docker.layout import PLANT
+from lab.runtimes.docker.pool import Pool
+from lab.runtimes.docker.settings import Settings, settings
+from simulators.errors import NotFoundError, UsineError
+from simulators.host.plan import Plan
+from simulators.host.refusal import refusal
+
+PACKET_BYTES = 1 << 20
+READ_BYTES = 1 << 16
+LISTEN_AGAIN_S = 1.0
+CLIENT_BACKLOG_BYTES = 1 << 20
+
+
+class Steward:
+    """Serves the supervisor at `orders` until it goes."""
+
+    def __init__(self, engine: Engine, chosen: Settings, orders: socket.socket) -> None:
+        self._engine, self._settings, self._orders = engine, chosen, orders
+        self._gate, self._pool = Gate(chosen.workers), Pool(chosen.pool)
+        self._labs: dict[str, CarriedLab] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Lock = asyncio.Lock()
+        self._host_closed = False
+        self.gone = asyncio.Event()
+
+    def listen(self) -> None:
+        """Hear the supervisor, and what becomes of containers."""
+        loop = asyncio.get_running_loop()
+        self._orders.setblocking(False)
+        loop.add_reader(self._orders.fileno(), self._hear)
+        threading.Thread(target=self._watch_engine, args=(loop,), name="engine events", daemon=True).start()
+
+    def _hear(self) -> None:
+        try:
+            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        if not data:
+            self.gone.set()
+            return
+        order = json.loads(data)
+        verbs: dict[str, Callable[..., Any]] = {
+            "launch": self._launch, "adopt": self._adopt, "end": self._end, "job": self._job,
+            "terminal": self._terminal, "found": self._found,
+        }  # fmt: skip
+        self._spawn(verbs[order.pop("do")](fds, **order))
+
+    # Labs
+
+    async def _launch(self, fds: list[int], plan: dict[str, Any], again: bool) -> None:
+        news, lifeline = fds
+        say = _sayer(news)
+        lab = CarriedLab(self._engine, self._settings, self._gate, self._pool, msgspec.convert(plan, Plan))
+        try:
+            await self._close_host()
+            self._labs[lab.plan.name] = lab
+            if again and await lab.alive():
+                await lab.adopt()
+                say({"ready": True, "forwards": lab.ports(), "line": lab.plan.line, "zones": True})
+            else:
+                await lab.start(say)
+        except UsineError as error:
+            say({"error": refusal(error)})
+            lab.lost.set()
+        except Exception as error:
+            say({"error": refusal(error)})
+            lab.lost.set()
+            raise
+        finally:
+            os.close(news)
+        await self._outlive(lab, lifeline)
+
+    async def _adopt(self, fds: list[int], plan: dict[str, Any]) -> None:
+        (lifeline,) = fds
+        lab = CarriedLab(self._engine, self._settings, self._gate, self._pool, msgspec.convert(plan, Plan))
+        try:
+            await lab.adopt()
+            self._labs[lab.plan.name] = lab
+        except UsineError:
+            lab.lost.set()
+        await self._outlive(lab, lifeline)
+
+    async def _outlive(self, lab: CarriedLab, lifeline: int) -> None:
+        """Close the lifeline once the lab has ended, with all that is left of it."""
+        try:
+            await lab.lost.wait()
+            with contextlib.suppress(UsineError):
+                await lab.end(graceful=False)
+        finally:
+            if self._labs.get(lab.plan.name) is lab:
+                del self._labs[lab.plan.name]
+            os.close(lifeline)
+
+    async def _end(self, _fds: list[int], lab: str) -> None:
+        found = self._labs.get(lab)
+        if found is not None:
+            await found.end()
+
+    async def _found(self, fds: list[int]) -> None:
+        (answer,) = fds
+        say = _sayer(answer)
+        try:
+            labels = {HOME: self._settings.mark, PART: PLANT, ROLE: "line"}
+            for seen in await self._gate.do(self._engine.containers, labels):
+                if seen.state == "running" and PLAN in seen.labels:
+                    say({"plan": json.loads(seen.labels[PLAN])})
+        except UsineError as error:
+            say({"error": refusal(error)})
+        finally:
+            os.close(answer)
+
+    # Seats
+
+    async def _job(self, fds: list[int], lab: str, job: dict[str, Any]) -> None:
+        (descriptor,) = fds
+        news = socket.socket(fileno=descriptor)
+        news.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=news)
+        try:
+            await self._errand(self._lab(lab), msgspec.convert(job, Job), reader, writer)
+        except UsineError as error:
+            writer.write(msgspec.json.encode({"error": refusal(error)}) + b"\n")
+        finally:
+            with contextlib.suppress(OSError):
+                await writer.drain()
+            writer.close()
+
+    async def _errand(
+        self, lab: CarriedLab, job: Job, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Pass on what the agent says; answer what it asks of the lab. Ends with either side."""
+        assert lab.seats is not None
+        assert lab.line is not None
+        connected = await lab.seats.agent(job)
+        heard, agent = await asyncio.open_unix_connection(sock=connected, limit=PACKET_BYTES << 4)
+        agent.write(msgspec.json.encode({"job": job, "line": lab.line}) + b"\n")
+        left = asyncio.get_running_loop().create_task(reader.read())
+        left.add_done_callback(lambda _left: agent.close())
+        control: LabConnection | None = None
+        try:
+            while line := await heard.readline():
+                message = msgspec.json.decode(line, type=dict[str, Any])
+                if "ask" not in message:
+                    writer.write(line)
+                    continue
+                if control is None:
+                    control = LabConnection(lab.plan.name, connect(lab.plan))
+                agent.write(msgspec.json.encode(await _asked(control, message["ask"])) + b"\n")
+        except (OSError, msgspec.MsgspecError, ValueError):
+            pass
+        finally:
+            left.cancel()
+            agent.close()
+            if control is not None:
+                control.close()
+
+    async def _terminal(self, fds: list[int], lab: str, zone: str, columns: int, rows: int) -> None:
+        """Bytes pass between the caller's end and the workstation's terminal; why not, as one JSON line."""
+        (descriptor,) = fds
+        end = socket.socket(fileno=descriptor)
+        end.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=end)
+        try:
+            seats = self._lab(lab).seats
+            assert seats is not None
+            shell = await seats.terminal(zone, columns, rows)
+            writer.write(b'{"open":true}\n')
+            shown, typed = await asyncio.open_unix_connection(sock=shell)
+            await asyncio.wait(
+                [
+                    asyncio.ensure_future(_pass_on(reader, typed)),
+                    asyncio.ensure_future(_pass_on(shown, writer)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            typed.close()
+        except UsineError as error:
+            writer.write(msgspec.json.encode({"error": refusal(error)}) + b"\n")
+        finally:
+            writer.close()
+
+    def _lab(self, name: str) -> CarriedLab:
+        lab = self._labs.get(name)
+        if lab is None or lab.seats is None:
+            raise NotFoundError(f"le labo {name} n'est pas en marche", f"lab {name} is not running")
+        return lab
+
+    # The engine
+
+    async def _close_host(self) -> None:
+        """Before the first lab: labs must reach none of the host's own services. Raises: UsineError."""
+        async with self._closing:
+            if not self._host_closed:
+                await self._gate.do(self._engine.version)
+                image = self._settings.image("platform")
+                await self._gate.do(self._engine.image, image)
+                command = ["python3", "-m", "lab.runtimes.docker.guard"]
+                await self._gate.do(self._engine.run_once, image, command, ["NET_ADMIN", "NET_RAW"], True)
+                self._host_closed = True
+
+    def _watch_engine(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In a thread of its own: the engine's events, again after it was restarted."""
+        while not self.gone.is_set():
+            with contextlib.suppress(UsineError):
+                for event in self._engine.events({HOME: self._settings.mark}):
+                    loop.call_soon_threadsafe(self._happened, event)
+            threading.Event().wait(LISTEN_AGAIN_S)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: self._spawn(self._look_at_all()))
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        about = event.get("Actor", {}).get("Attributes", {})
+        lab = self._labs.get(about.get(LAB, ""))
+        if event.get("Action") == "die" and about.get(ROLE) == "line" and lab is not None:
+            code = str(about.get("exitCode", ""))
+            lab.died(about.get(PART, ""), int(code) if code.lstrip("-").isdigit() else None)
+
+    async def _look_at_all(self) -> None:
+        """After the engine was away: what has ended meanwhile."""
+        for lab in list(self._labs.values()):
+            with contextlib.suppress(UsineError):
+                for part, seen in (await self._gate.do(lab.objects.present, "line")).items():
+                    if seen.state == "exited":
+                        lab.died(part, None)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
+    """Writes JSON lines; to nobody, where the reader has gone."""
+
+    def say(message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            os.write(descriptor, msgspec.json.encode(message) + b"\n")
+
+    return say
+
+
+async def _asked(control: LabConnection, ask: dict[str, Any]) -> dict[str, Any]:
+    try:
+        result = await asyncio.to_thread(control.request, ask["verb"], **ask["arguments"])
+    except UsineError as error:
+        return {"error": refusal(error)}
+    return {"result": result}
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(READ_BYTES):
+            writer.write(data)
+            await writer.drain()
+
+
+async def serve(orders: socket.socket, home: Path) -> None:
+    """Until the supervisor goes. Raises: UsineError: no engine answers."""
+    chosen = settings(home)
+    steward = Steward(Engine(), chosen, orders)
+    steward.listen()
+    await steward.gone.wait()
+
+
+def main() -> int:
+    """Returns the process's exit status."""
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        asyncio.run(serve(orders, Path(sys.argv[2])))
+    except UsineError as error:
+        sys.stderr.write(f"{error.text.en}\n")
+        return 1
+    finally:
+        # Threads that wait for the engine must not keep a steward whose supervisor has gone.
+        sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

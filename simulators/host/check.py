@@ -1,0 +1,72 @@
+"""Whether the device of a container is well: what it says of itself, and what its own port answers."""
+
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+import msgspec
+
+from simulators.snapshot import DeviceStatus
+
+NOTE_VARIABLE = "USINE_NOTE"
+DEFAULT_NOTE = "/tmp/usine-note.json"  # noqa: S108 -- a container's own
+FRESH_S = 15.0
+ANSWER_LIMIT_S = 3.0
+# Modbus: read device identification (FC 43/14). OPC UA: Hello (OPC 10000-6 §7.1.2.3). MQTT: CONNECT, protocol level 4.
+MODBUS = bytes.fromhex("0001 0000 0005 01 2b0e0100")
+OPCUA = b"HELF" + struct.pack("<IIIIIIi", 32, 0, 65535, 65535, 0, 0, -1)
+MQTT = bytes.fromhex("1012 0004 4d515454 04 02 000a 0006") + b"health"
+QUESTIONS = {"modbus_plc": (MODBUS, b""), "opcua_plc": (OPCUA, b"ACK"), "mqtt_broker": (MQTT, b"\x20")}
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What a part leaves for its own health check."""
+
+    status: DeviceStatus
+    address: str
+    port: int | None
+    unix_s: float
+
+
+def note_path() -> Path:
+    """Where the note is."""
+    return Path(os.environ.get(NOTE_VARIABLE, DEFAULT_NOTE))
+
+
+def leave(note: Note, path: Path) -> None:
+    """A disk that is full makes the check fail, and nothing else."""
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_bytes(msgspec.json.encode(note))
+        fresh.replace(path)
+    except OSError:
+        return
+
+
+def check(path: Path | None = None) -> bool:
+    """Whether the note is fresh and good, and the device's own port, if it has one, answers in its protocol.
+
+    A device that was told to refuse strangers, or to listen elsewhere, is believed.
+    """
+    try:
+        note = msgspec.json.decode((path or note_path()).read_bytes(), type=Note)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    if time.time() - note.unix_s > FRESH_S or note.status.health.state not in {"ok", "degraded"}:
+        return False
+    question = QUESTIONS.get(note.status.kind)
+    return question is None or note.port is None or _answers(note.address, note.port, *question)
+
+
+def _answers(address: str, port: int, question: bytes, answer: bytes) -> bool:
+    try:
+        with socket.create_connection((address, port), ANSWER_LIMIT_S) as asked:
+            asked.sendall(question)
+            said = asked.recv(64)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return not said or said.startswith((answer, b"ERR"))
