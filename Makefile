@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE := $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 SOURCES := pyproject.toml hatch_build.py $(wildcard frontend/*) $(wildcard web/translations/*/LC_MESSAGES/*.po)
 
 .PHONY: lab test check lock clean
@@ -34,8 +35,10 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet pip-tools
-	$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra parquet --all-build-deps -o requirements.txt pyproject.toml
-	$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra parquet --all-build-deps -o requirements-dev.txt
+	$(COMPILE) --extra parquet --all-build-deps -o requirements.txt pyproject.toml
+	$(COMPILE) --extra dev --extra parquet --all-build-deps -o requirements-dev.txt pyproject.toml
+	$(COMPILE) -o requirements-device.txt requirements-device.in
+	$(COMPILE) -o requirements-workstation.txt requirements-workstation.in
 	rm -rf $(VENV)-lock
 
 clean:

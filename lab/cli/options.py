@@ -31,6 +31,14 @@ Flat = Annotated[
     ),
 ]
 
+Runtime = Annotated[
+    str,
+    typer.Option(
+        envvar="USINE_RUNTIME",
+        help=say("ce qui porte le labo : local, docker", "what carries the lab: local, docker"),
+    ),
+]
+
 
 def supervisor() -> SupervisorClient:
     """The client of this user's supervisor."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulators.errors import UsineError
+from simulators.host.bus import REPORT_VARIABLE
 from simulators.host.refusal import refusal
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def reporter() -> Callable[[dict[str, Any]], None]:
     """Writes one line a message to whoever waits for it."""
-    write = _to_socket(os.environ.get("USINE_REPORT", "")) or _to_output
+    write = _to_socket(os.environ.get(REPORT_VARIABLE, "")) or _to_output
 
     def report(message: dict[str, Any]) -> None:
         write(msgspec.json.encode(message) + b"\n")

@@ -24,6 +24,7 @@ One connection a part, opened by the part. Messages are MessagePack maps, each b
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import struct
@@ -39,6 +40,8 @@ MESSAGE_LIMIT_BYTES = 64 << 20
 # A reader that is this far behind gets no more of the values that will come again.
 BACKLOG_LIMIT_BYTES = 256 << 10
 PART_VARIABLE, BUS_VARIABLE, TOKEN_VARIABLE = "USINE_PART", "USINE_BUS", "USINE_TOKEN"
+# The Unix socket of whoever waits for the plant to be ready.
+REPORT_VARIABLE = "USINE_REPORT"
 
 Message = dict[str, Any]
 
@@ -89,6 +92,12 @@ class Wire:
 
     def close(self) -> None:
         self._writer.close()
+
+    async def end(self) -> None:
+        """Close once what was said has gone."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     def abort(self) -> None:
         """Close without sending what waits."""

@@ -25,9 +25,10 @@ class Contribution(msgspec.Struct, frozen=True):
 
 def scada_of(bay: Bay) -> Scada | None:
     """The line's SCADA while it runs here."""
-    from simulators.devices.scada import Scada
-
     for device in bay.of_kind("scada").values():
+        # Here, for it is heavy, and most parts have none.
+        from simulators.devices.scada import Scada
+
         if isinstance(device, Scada):
             return device
     return None

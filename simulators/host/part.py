@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -135,7 +136,7 @@ class Part:
             finally:
                 self._wire = None
                 if wire is not None:
-                    wire.close()
+                    await wire.end()
             await asyncio.sleep(RETRY_S)
 
     async def stop(self) -> None:
@@ -149,12 +150,25 @@ class Part:
         self._wire, self._told = wire, None
         if self._built is None:
             self._plant = welcome.plant
-            self._built = Built(self._plan, welcome, self._networks, self._send, self._wants)
+            self._built = self._build(welcome)
             self._spawn(self._watch())
         self._built.retime(welcome.time)
         self._wants()
         while True:
             self._hear(self._built, await wire.receive())
+
+    def _build(self, welcome: Welcome) -> "Built":
+        """Raises: UsineError: the plant is told too."""
+        try:
+            return Built(self._plan, welcome, self._networks, self._send, self._wants)
+        except (UsineError, OSError) as error:
+            told = (
+                error
+                if isinstance(error, UsineError)
+                else StartError(f"{self._plan.part} : {error}", f"{self._plan.part}: {error}")
+            )
+            self._send({"refused": refusal(told)})
+            raise told from error
 
     def _hear(self, built: "Built", message: Message) -> None:
         if "in" in message:
@@ -269,8 +283,11 @@ class Built:
     ) -> None:
         """Raises: InputError: the line has no such device."""
         folder = Path(plan.folder)
-        line = _unpacked(welcome, folder / "line")
-        spec = line.device(plan.part)
+        spec = welcome.line.device(plan.part)
+        # First: from here on the process may be another user.
+        network = networks(welcome.line, spec)
+        self._scratch = tempfile.TemporaryDirectory(prefix="line-")
+        line = _unpacked(welcome, Path(self._scratch.name))
         self.clock = Clock(welcome.origin_unix_s)
         self.clock.follow(*msgspec.structs.astuple(welcome.time))
         self.field = RemoteField(_signals(line.tags_of(spec.id)), wants)
@@ -278,7 +295,7 @@ class Built:
         (folder / spec.id).mkdir(parents=True, exist_ok=True)
         guests: dict[str, Device] = {d.id: self.historian for d in line.devices_of("historian")}
         self.bay = Bay(
-            line, [spec], networks(line, spec), self.field, self.clock, folder, welcome.seed,
+            line, [spec], network, self.field, self.clock, folder, welcome.seed,
             Journal(folder / spec.id / "journal.jsonl"), guests if spec.kind == "scada" else None,
         )  # fmt: skip
         self._line, self.spec, self._send = line, spec, send
@@ -306,6 +323,7 @@ class Built:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.bay.stop()
         self.bay.journal.close()
+        self._scratch.cleanup()
 
     def retime(self, time: Time) -> None:
         """The line's clock was changed, or its plant is here again."""

@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from lab.cli.background import ensure_supervisor
-from lab.cli.options import AsJson, Flat, LineName, Seed, Speed, supervisor
+from lab.cli.options import AsJson, Flat, LineName, Runtime, Seed, Speed, supervisor
 from lab.cli.output import console, print_json, say, tell
 from lab.labs import LabStatus
 from lab.paths import default_paths
@@ -18,10 +18,11 @@ def start(
     seed: Seed = None,
     speed: Speed = 1.0,
     flat: Flat = False,
+    runtime: Runtime = "local",
     as_json: AsJson = False,
 ) -> None:
     ensure_supervisor(default_paths())
-    status = start_lab(line, name, seed, speed, flat, quiet=as_json)
+    status = start_lab(line, name, seed, speed, flat, quiet=as_json, runtime=runtime)
     if as_json:
         print_json(status)
     else:
@@ -34,11 +35,17 @@ def start(
 
 
 def start_lab(
-    line: str, name: str | None, seed: int | None, speed: float, flat: bool, quiet: bool
+    line: str,
+    name: str | None,
+    seed: int | None,
+    speed: float,
+    flat: bool,
+    quiet: bool,
+    runtime: str = "local",
 ) -> LabStatus:
     """Start a lab, showing each device as it answers. Raises: UsineError."""
     if quiet:
-        return supervisor().start(line, name, seed, speed, flat)
+        return supervisor().start(line, name, seed, speed, flat, runtime=runtime)
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(say(f"Démarrage de {line}", f"Starting {line}"))
@@ -49,7 +56,7 @@ def start_lab(
                 ready.append(message["device"])
                 progress.update(task, description=say("Prêts : ", "Ready: ") + ", ".join(ready))
 
-        return supervisor().start(line, name, seed, speed, flat, show)
+        return supervisor().start(line, name, seed, speed, flat, show, runtime)
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from lab.runtimes.docker import images
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.layout import FIELD, PLANT, LabLayout, bus_address, layout
@@ -50,7 +51,6 @@ class CarriedLab:
         self.seats: Seats | None = None
         self._deaths: dict[str, deque[float]] = {}
         self._ending = False
-        self._promised: dict[str, int] = {}
         self._mending: set[asyncio.Task[None]] = set()
         self.lost = asyncio.Event()
 
@@ -134,17 +134,18 @@ class CarriedLab:
 
     async def _prepare(self) -> dict[str, socket.socket]:
         """The line at its own addresses, its networks, the ports on 127.0.0.1."""
-        await self._gate.do(self._engine.image, self._settings.image("device"))
+        await self._gate.do(images.check, self._engine, self._settings, "device")
         await self._gate.all(self.objects.remove)
         model = load_line(Path(self.plan.line))
         subnets = await self._networks(model)
         self.line = load_line(Path(self.plan.line))
+        ways_in = host_sockets(self.line, self.plan.forwards)
+        ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
+        self.plan = msgspec.structs.replace(self.plan, forwards=ports)
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_plan(subnets[FIELD])
         give(self.run, self._settings.user)
         give(self.folder, self._settings.user)
-        ways_in = host_sockets(self.line, self.plan.forwards)
-        self._promised = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
         return ways_in
 
     async def _networks(self, model: Line) -> dict[str, str]:
@@ -219,7 +220,7 @@ class CarriedLab:
     async def _make(self) -> None:
         assert self._layout is not None
         plant, *devices = self._layout.containers
-        kept = msgspec.json.encode(msgspec.structs.replace(self.plan, forwards=self._promised)).decode()
+        kept = msgspec.json.encode(self.plan).decode()
         await self._gate.do(self.objects.make, self._layout, plant, kept)
         await asyncio.gather(
             *(self._gate.do(self.objects.make, self._layout, container) for container in devices)

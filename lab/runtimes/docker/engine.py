@@ -48,12 +48,12 @@ class Engine:
 
     def __init__(self, url: str | None = None) -> None:
         self._url = url or address()
-        with _told():
+        with told():
             self._api = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=CALL_LIMIT_S)
 
     def version(self) -> str:
         """The engine's own. Raises: ToolMissingError: too old, or not there."""
-        with _told():
+        with told():
             said = self._api.version()
         found = str(said.get("ApiVersion", "0"))
         if _numbers(found) < _numbers(API_VERSION):
@@ -64,13 +64,13 @@ class Engine:
         return str(said.get("Version", "?"))
 
     def info(self) -> dict[str, Any]:
-        with _told():
+        with told():
             return dict(self._api.info())
 
     def image(self, name: str) -> dict[str, str]:
         """The labels of an image. Raises: ToolMissingError: it is not there."""
         try:
-            with _told():
+            with told():
                 return dict(self._api.inspect_image(name)["Config"].get("Labels") or {})
         except ImageMissingError as error:
             raise ToolMissingError(
@@ -80,7 +80,7 @@ class Engine:
 
     def subnets(self) -> list[str]:
         """Those of all networks of the engine, ours or not."""
-        with _told():
+        with told():
             networks = self._api.networks()
         pools = [pool for network in networks for pool in (network.get("IPAM") or {}).get("Config") or []]
         return [pool["Subnet"] for pool in pools if ":" not in pool.get("Subnet", ":")]
@@ -89,7 +89,7 @@ class Engine:
         """An internal network whose host end has no address, and whose router, if any, is a host of the lab."""
         routers = {"DefaultGatewayIPv4": layout.router} if layout.router else None
         pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=routers)
-        with _told():
+        with told():
             self._api.create_network(
                 name,
                 driver="bridge",
@@ -107,12 +107,12 @@ class Engine:
 
     def networks(self, labels: Mapping[str, str]) -> list[str]:
         """The names of the networks that bear these labels."""
-        with _told():
+        with told():
             return [n["Name"] for n in self._api.networks(filters={"label": _filters(labels)})]
 
     def remove_network(self, name: str) -> None:
         """Harmless where there is none."""
-        with contextlib.suppress(MissingError), _told():
+        with contextlib.suppress(MissingError), told():
             self._api.remove_network(name)
 
     def create(
@@ -157,7 +157,7 @@ class Engine:
             network: self._api.create_endpoint_config(ipv4_address=address)
             for network, address in first.items()
         }
-        with _told():
+        with told():
             made = self._api.create_container(
                 image,
                 list(layout.command),
@@ -177,34 +177,34 @@ class Engine:
 
     def start(self, container: str) -> None:
         """Harmless where it runs."""
-        with _told():
+        with told():
             self._api.start(container)
 
     def stop(self, container: str) -> None:
         """Asked to end, and made to after three seconds; harmless where there is none."""
-        with contextlib.suppress(MissingError), _told():
+        with contextlib.suppress(MissingError), told():
             self._api.stop(container, timeout=STOP_LIMIT_S)
 
     def dismiss(self, container: str) -> None:
         """Ask it to end, and do not wait; harmless where it has ended."""
-        with contextlib.suppress(StartError), _told():
+        with contextlib.suppress(StartError), told():
             self._api.kill(container, signal="SIGTERM")
 
     def remove(self, container: str) -> None:
         """With its end, whatever it does; harmless where there is none."""
-        with contextlib.suppress(MissingError), _told():
+        with contextlib.suppress(MissingError), told():
             self._api.remove_container(container, force=True, v=True)
 
     def containers(self, labels: Mapping[str, str]) -> list[Seen]:
         """Those that bear these labels, running or not."""
-        with _told():
+        with told():
             found = self._api.containers(all=True, filters={"label": _filters(labels)})
         return [Seen(c["Id"], c["Names"][0].lstrip("/"), c["State"], c["Labels"] or {}) for c in found]
 
     def last_words(self, container: str) -> str:
         """The end of what it printed; empty where there is none."""
         try:
-            with _told():
+            with told():
                 said = self._api.logs(container, tail=20)
         except UsineError:
             return ""
@@ -213,7 +213,7 @@ class Engine:
     def exit_code(self, container: str) -> int | None:
         """How it ended, None while it runs or where there is none."""
         try:
-            with _told():
+            with told():
                 state = self._api.inspect_container(container)["State"]
         except UsineError:
             return None
@@ -221,7 +221,7 @@ class Engine:
 
     def events(self, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Each start and end of a container that bears these labels, as it comes, while the engine lives."""
-        with _told():
+        with told():
             stream = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=None)
             filters = {"label": _filters(labels), "type": "container", "event": ["die", "start", "oom"]}
             yield from stream.events(filters=filters, decode=True)
@@ -243,13 +243,13 @@ class Engine:
             pids_limit=32,
             log_config=LOG,
         )
-        with _told():
+        with told():
             made = self._api.create_container(
                 image, list(command), user="0", entrypoint=[], host_config=host, labels={ROLE: "errand"},
                 healthcheck={"test": ["NONE"]},
             )  # fmt: skip
         try:
-            with _told():
+            with told():
                 self._api.start(made["Id"])
                 code = self._api.wait(made["Id"], timeout=60)["StatusCode"]
             said = self.last_words(made["Id"])
@@ -274,7 +274,7 @@ def address() -> str:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """The SDK's errors as ours."""
     try:
         yield

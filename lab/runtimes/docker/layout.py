@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, part_token
+from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.privileges import USER_VARIABLE
 from simulators.model import Device, Line
 from simulators.network.addresses import workstation
@@ -113,7 +113,8 @@ def _zone(line: Line, zone: str) -> NetworkLayout:
 def _plant(address: str, user: str) -> ContainerLayout:
     memory, cpu, processes = NEEDS[PLANT]
     return ContainerLayout(
-        PLANT, "device", ("line", "/run/usine/plan.json"), {USER_VARIABLE: user}, {FIELD: address}, memory, cpu,
+        PLANT, "device", ("line", "/run/usine/plan.json"),
+        {USER_VARIABLE: user, REPORT_VARIABLE: "/run/usine/report.sock"}, {FIELD: address}, memory, cpu,
         processes,
     )  # fmt: skip
 

@@ -14,7 +14,6 @@ from simulators.errors import StartError
 DATA, RUN = "/data", "/run/usine"
 TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
 GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
-PART_TMPFS = {**TMPFS, DATA: "size=16m,mode=1777"}
 
 
 class LabObjects:
@@ -53,7 +52,7 @@ class LabObjects:
         made = self._engine.create(
             self.container_name(container.part), self._settings.image(container.image), container,
             self._ends(layout, container), binds, labels,
-            self._settings.user, TMPFS if container.part == PLANT else PART_TMPFS,
+            self._settings.user, TMPFS,
         )  # fmt: skip
         self._engine.start(made)
         return made

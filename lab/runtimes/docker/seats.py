@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 
 from lab.labs import Job
+from lab.runtimes.docker import images
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.layout import AGENT_NEED, ContainerLayout, LabLayout, workstation_layout
 from lab.runtimes.docker.objects import RUN, LabObjects, give
 from lab.runtimes.docker.settings import Settings
-from simulators.errors import InputError, StartError, ToolMissingError, UsineError
+from simulators.errors import InputError, StartError, UsineError
 from simulators.model import Line
 from simulators.network.addresses import AddressBook, workstation
 
@@ -58,7 +59,7 @@ class Seats:
     async def terminal(self, zone: str, columns: int, rows: int) -> socket.socket:
         """A terminal on the zone's workstation, which speaks in `simulators.workstation.frames`. Raises: UsineError."""
         self._line.zone(zone)
-        await self._image("workstation")
+        await self._gate.do(images.check, self._engine, self._settings, "workstation")
         try:
             return await self._workstation(zone, {"terminal": [columns, rows]})
         except OSError as error:
@@ -72,7 +73,7 @@ class Seats:
         self._line.zone(zone)
         own = source or workstation(self._line, zone)
         self._book.check(zone, own)
-        await self._image("platform")
+        await self._gate.do(images.check, self._engine, self._settings, "platform")
         host, name = await self._host(zone, own)
         memory, cpu, processes = AGENT_NEED
         part = f"agent-{name}"
@@ -161,14 +162,6 @@ class Seats:
             left.unlink()
         give(folder, self._settings.user)
         await self._gate.do(self._objects.make_seat, self._layout, container, folder, inside)
-
-    async def _image(self, stage: str) -> None:
-        try:
-            await self._gate.do(self._engine.image, self._settings.image(stage))
-        except ToolMissingError:
-            raise
-        except StartError as error:
-            raise ToolMissingError(error.text.fr, error.text.en) from error
 
 
 async def _connect(path: Path) -> socket.socket:

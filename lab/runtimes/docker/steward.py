@@ -30,6 +30,7 @@ import msgspec
 
 from lab.connection import LabConnection, connect
 from lab.labs import Job
+from lab.runtimes.docker import images
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
 from lab.runtimes.docker.gate import Gate
@@ -229,8 +230,8 @@ class Steward:
         async with self._closing:
             if not self._host_closed:
                 await self._gate.do(self._engine.version)
+                await self._gate.do(images.check, self._engine, self._settings, "platform")
                 image = self._settings.image("platform")
-                await self._gate.do(self._engine.image, image)
                 command = ["python3", "-m", "lab.runtimes.docker.guard"]
                 await self._gate.do(self._engine.run_once, image, command, ["NET_ADMIN", "NET_RAW"], True)
                 self._host_closed = True
