@@ -35,6 +35,7 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 | capture_stop | – | {"pcap_base64", "frames", "dropped", "events"} |
 | record | zones | {"zones"}: the permanent record has the inner traffic of these zones too (all if none is named) |
 | events | since_ts, log, device, contains, after, limit | {"events": [row…], "dropped", "columns", "cursor", "now"}: the latest rows, or with `after` (a cursor) the next ones |
+| taps | known, wait_s | the zones beside whose devices taps must listen, as soon as they are others than `known` |
 | record_pcap | – | {"pcap_base64", "frames", "dropped"}: the latest of the permanent record |
 | logs | device, lines | [{"unix_s", "device", "event", …}], of every device if none is named |
 | lateness | forget | how late each of the last scans was (ms) |

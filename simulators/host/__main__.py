@@ -3,6 +3,7 @@
 - `line PLAN.json`: a line, or its plant where its devices run elsewhere;
 - `part`: the device that the environment names;
 - `workstation SOCKET`: the student's machine in a zone;
+- `tap`: what passes beside the device whose network this container shares, told to the gateway;
 - `check`: whether the device of this container answers its own protocol (exit status 0).
 
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
@@ -38,6 +39,8 @@ def main(arguments: list[str]) -> int:
                 return _part()
             case ["workstation", path]:
                 return _workstation(Path(path))
+            case ["tap"]:
+                return _tap()
             case ["check"]:
                 return _check()
     except UsineError as error:
@@ -121,6 +124,14 @@ def _workstation(path: Path) -> int:
     become(*wanted_user(), keep=(NET_RAW,))
     asyncio.run(serve(path))
     return 0
+
+
+def _tap() -> int:
+    from simulators.host.privileges import NET_RAW, become, wanted_user
+    from simulators.host.tap import run_tap
+
+    become(*wanted_user(), keep=(NET_RAW,))
+    return asyncio.run(run_tap())
 
 
 def _check() -> int:

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from simulators.host.bus import Message, Time, Wire
+from simulators.host.bus import Time
 from simulators.host.refusal import refused
+from simulators.network.wire import Message, Wire
 from simulators.snapshot import DeviceStatus
 
 ASK_LIMIT_S = 30.0

@@ -14,13 +14,14 @@ import msgspec
 from simulators.clock import Clock
 from simulators.contracts import FieldIO, Health
 from simulators.errors import StartError, UsineError
-from simulators.host.bus import Message, Time, Welcome, Wire, part_token, place
+from simulators.host.bus import Time, Welcome, part_token
 from simulators.host.contribution import Contribution, joined
 from simulators.host.link import Link
 from simulators.host.plan import Plan
 from simulators.host.rack import FIRST, Progress
 from simulators.host.refusal import refused
 from simulators.model import PLC_KINDS, Line
+from simulators.network.wire import Message, Wire, place
 from simulators.plc.address import parse_address
 from simulators.plc.image import Value
 from simulators.snapshot import DeviceStatus

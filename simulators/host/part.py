@@ -17,16 +17,7 @@ from simulators.clock import Clock
 from simulators.contracts import Device, Health
 from simulators.errors import InputError, StartError, UsineError
 from simulators.host.bay import Bay
-from simulators.host.bus import (
-    BUS_VARIABLE,
-    PART_VARIABLE,
-    TOKEN_VARIABLE,
-    Message,
-    Time,
-    Welcome,
-    Wire,
-    dial,
-)
+from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, Time, Welcome
 from simulators.host.check import Note, leave, note_path
 from simulators.host.field import RemoteField
 from simulators.host.journal import Journal
@@ -35,6 +26,8 @@ from simulators.host.pace import Pace
 from simulators.host.refusal import refusal
 from simulators.model import PLC_KINDS, Line, Tag
 from simulators.model import Device as DeviceSpec
+from simulators.network.feed import FEED_VARIABLE, Feeds
+from simulators.network.wire import Message, Wire, dial
 from simulators.plc.image import Value
 from simulators.snapshot import DeviceStatus
 
@@ -54,12 +47,16 @@ EXIT_AGAIN = 75
 
 
 class PartPlan(msgspec.Struct, frozen=True):
-    """Which device, where its plant is, what it shows there, and the folder that survives a restart."""
+    """Which device, where its plant is, what it shows there, and the folder that survives a restart.
+
+    `feed` is where the gateway takes what taps beside other devices see.
+    """
 
     part: str
     bus: str
     token: str
     folder: str
+    feed: str = ""
 
 
 def plan_of(environment: Mapping[str, str], folder: str) -> PartPlan:
@@ -72,7 +69,7 @@ def plan_of(environment: Mapping[str, str], folder: str) -> PartPlan:
             f"variables not set: {lacking}; the runtime gives them to each container",
         )
     part, bus, token = (environment[name] for name in names)
-    return PartPlan(part, bus, token, folder)
+    return PartPlan(part, bus, token, folder, environment.get(FEED_VARIABLE, ""))
 
 
 async def run_part(plan: PartPlan, networks: Networks, report: Callable[[Message], None]) -> int:
@@ -307,9 +304,13 @@ class Built:
         if not self._scans and not self.field.signals:
             self._free = Pace(self.clock, FREE_STEP_S, self.bay.rack.step, self.bay.publish)
         self._task: asyncio.Task[None] | None = None
+        self._feed = plan.feed
+        self._feeds = Feeds(network.taps, plan.token) if plan.feed else None
 
     async def start(self) -> None:
         """Return when the device answers its own protocol. Raises: UsineError."""
+        if self._feeds is not None:
+            await self._feeds.open(self._feed)
         if self._free is None:
             await self._fed.wait()
         await self.bay.start()
@@ -321,6 +322,8 @@ class Built:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._feeds is not None:
+            await self._feeds.close()
         await self.bay.stop()
         self.bay.journal.close()
         self._scratch.cleanup()

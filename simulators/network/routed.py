@@ -35,7 +35,7 @@ class RoutedNetwork:
         self._interfaces: dict[str, str] = {}
         own = set(gateway.interfaces.values())
         self._held = {host for host in self._book.hosts() if host not in own}
-        self.taps = Taps(line)
+        self.taps = Taps(line, fed=True)
 
     def enter(self) -> None:
         """Take the gateway's addresses and receive for all hosts; once, with the right CAP_NET_ADMIN.

@@ -51,16 +51,18 @@ class Sniffer:
                 frame = self._socket.recv(_FRAME_MAX)
             except OSError:
                 return count
-            if not self._is_concealed(frame):
+            if not concealed(frame, self._concealed):
                 self._seen(frame)
         return FRAMES_AT_ONCE
 
-    def _is_concealed(self, frame: bytes) -> bool:
-        start = ends(frame)
-        if start is None:
-            return True  # IPv6 neighbour discovery and the like: no host of the line
-        at, protocol = start
-        if protocol != TCP or not self._concealed:
-            return False
-        source, target = frame[26:30] + frame[at : at + 2], frame[30:34] + frame[at + 2 : at + 4]
-        return source in self._concealed or target in self._concealed
+
+def concealed(frame: bytes, ends_of_relays: Mapping[bytes, int]) -> bool:
+    """Whether a frame is left out: a relay records its flow, or it is of no host of the line."""
+    start = ends(frame)
+    if start is None:
+        return True  # IPv6 neighbour discovery and the like: no host of the line
+    at, protocol = start
+    if protocol != TCP or not ends_of_relays:
+        return False
+    source, target = frame[26:30] + frame[at : at + 2], frame[30:34] + frame[at + 2 : at + 4]
+    return source in ends_of_relays or target in ends_of_relays

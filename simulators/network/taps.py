@@ -1,14 +1,16 @@
 """The line's taps: what its wires carried, as a capture (pcap) and as events.
 
 Two sources. The gateway and the forwards record the flows that they relay, as the client's side saw them.
-Where zones are namespaces, a capture listens in each zone as well and sees what stays inside it; there it leaves
-out the relayed flows, which are recorded already. On flat loopback only relayed flows are seen.
+Where zones are namespaces, a capture listens in each zone as well and sees what stays inside it; where they are
+networks of containers, taps beside the devices feed in what they see. Both leave out the relayed flows, which are
+recorded already. On flat loopback only relayed flows are seen.
 
 Dates are the lab's own (`Clock.unix_s`): simulated time, to the microsecond, so that a capture lines up with the
 historian at any speed.
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections import defaultdict
@@ -23,7 +25,7 @@ from simulators.network.dissect.row import Row
 from simulators.network.events import EventRecord, Wanted
 from simulators.network.frames import End
 from simulators.network.record import Conversation, Kind, Record, Ring
-from simulators.network.sniffer import Sniffer
+from simulators.network.sniffer import Sniffer, concealed
 
 KEPT_BYTES = 512 << 10  # of the permanent record
 FOLLOWED_BYTES = 4 << 20  # of it, where zones' inner traffic is asked for
@@ -53,9 +55,14 @@ class Watch:
 class Taps:
     """Where relays and zones put what they see; cheap while nobody looks."""
 
-    def __init__(self, line: Line, frames: Callable[[str], socket.socket] | None = None) -> None:
-        """`frames` opens a socket that sees a zone's frames, where that is possible."""
-        self._line, self._open = line, frames
+    def __init__(
+        self, line: Line, frames: Callable[[str], socket.socket] | None = None, fed: bool = False
+    ) -> None:
+        """`frames` opens a socket that sees a zone's frames, where that is possible; `fed`: `feed` is told them."""
+        self._line, self._open, self.fed = line, frames, fed
+        self._wanted: frozenset[str] = frozenset()
+        self._changed = asyncio.Event()
+        self._feeders: set[str] = set()
         self._kept: EventRecord | None = None
         self._capture: Ring | None = None
         self._watches: list[Ring] = []
@@ -67,10 +74,12 @@ class Taps:
         self._concealed: dict[str, dict[bytes, int]] = defaultdict(dict)
         self._uid = self._lost_before = 0
         self.now: Callable[[], float] = time.time
+        self._speed: Callable[[], float] = lambda: 1.0
 
     def use_clock(self, clock: Clock) -> None:
         """Date what is seen with the lab's clock."""
         self.now = lambda: clock.unix_s(clock.now_s())
+        self._speed = lambda: clock.speed
 
     def keep(self, record: bool, zones: Collection[str] = ()) -> None:
         """Keep the latest records for `events`, with the inner traffic of these zones, or no longer."""
@@ -175,8 +184,38 @@ class Taps:
             for sink in self._sinks:
                 sink.append(record)
 
-    def _frame(self, zone: str, frame: bytes) -> None:
-        record = Record(self.now(), zone, Kind.FRAME, frame)
+    async def wanted(self, known: Collection[str], limit_s: float) -> frozenset[str]:
+        """The zones whose frames are to be fed, as soon as they are others than `known`, at the latest in `limit_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._wanted == frozenset(known):
+                    self._changed.clear()
+                    await self._changed.wait()
+        return self._wanted
+
+    def feeder(self, host: str, there: bool) -> None:
+        """A tap beside this host begins to feed, or has gone."""
+        if there:
+            self._feeders.add(host)
+        else:
+            self._feeders.discard(host)
+        self._changed.set()
+
+    async def settled(self, hosts: Collection[str], limit_s: float) -> None:
+        """Return once a tap feeds beside each of these hosts of zones that are wanted, at the latest in `limit_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self.fed and not set(hosts) <= self._feeders:
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    def feed(self, zone: str, frame: bytes, age_s: float) -> None:
+        """A frame of the zone, seen `age_s` ago (wall)."""
+        if zone in self._wanted and not concealed(frame, self._concealed[zone]):
+            self._frame(zone, frame, age_s)
+
+    def _frame(self, zone: str, frame: bytes, age_s: float = 0.0) -> None:
+        record = Record(self.now() - age_s * self._speed(), zone, Kind.FRAME, frame)
         for sink in self._sinks:
             if sink is not self._kept or zone in self.kept_zones:
                 sink.append(record)
@@ -189,6 +228,9 @@ class Taps:
         for zone in set(self._sniffers) - zones:
             self._sniffers.pop(zone).close()
         self._sinks = [ring for ring in rings if ring is not None]
+        if self._wanted != zones:
+            self._wanted = frozenset(zones)
+            self._changed.set()
         if self._open is not None:
             for zone in sorted(zones - set(self._sniffers)):
                 self._sniffers[zone] = self._sniffer(zone)

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lab.runtimes.docker.objects import DATA, RUN, LabObjects, give
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.seats import Seats
 from lab.runtimes.docker.settings import Settings
+from lab.runtimes.docker.taps import LabTaps
 from simulators.addressing import Addressing, settle
 from simulators.errors import StartError, UsineError
 from simulators.host.journal import Journal
@@ -51,7 +52,7 @@ class CarriedLab:
         self.seats: Seats | None = None
         self._deaths: dict[str, deque[float]] = {}
         self._ending = False
-        self._mending: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.lost = asyncio.Event()
 
     async def start(self, report: Report) -> None:
@@ -86,7 +87,7 @@ class CarriedLab:
     async def end(self, graceful: bool = True) -> None:
         """Remove everything of it that is on the engine; harmless twice."""
         self._ending = True
-        for task in list(self._mending):
+        for task in list(self._tasks):
             task.cancel()
         if self._forwards is not None:
             await self._forwards.close()
@@ -113,9 +114,7 @@ class CarriedLab:
             if part == PLANT:
                 self.lost.set()
             return
-        task = asyncio.get_running_loop().create_task(self._mend(part))
-        self._mending.add(task)
-        task.add_done_callback(self._mending.discard)
+        self._spawn(self._mend(part))
 
     async def _mend(self, part: str) -> None:
         await asyncio.sleep(MENDED_AFTER_S * len(self._deaths[part]))
@@ -281,12 +280,21 @@ class CarriedLab:
         self.seats = Seats(
             self._engine, self._settings, self._gate, self.objects, self.line, self._layout, self.run
         )
+        taps = LabTaps(
+            self._engine, self._gate, self.objects, self.plan, self.line, self._layout, self._settings.user
+        )
+        self._spawn(taps.run())
         self._forwards = Forwards(self.line, self.seats, ways_in)
         self._forwards.open(self._journal.bind("forward"))
 
     def ports(self) -> dict[str, int]:
         """The port on 127.0.0.1 that leads to each device."""
         return self._forwards.ports() if self._forwards is not None else {}
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _log(self, event: str, **fields: Any) -> None:
         if self._journal is not None:

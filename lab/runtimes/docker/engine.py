@@ -126,7 +126,6 @@ class Engine:
         user: str,
         tmpfs: Mapping[str, str],
         inside: str | None = None,
-        environment: Mapping[str, str] | None = None,
         seccomp: str | None = None,
     ) -> str:
         """A container, not started; returns its id. `networks` are names with the address there.
@@ -164,7 +163,7 @@ class Engine:
                 name=name,
                 hostname=None if inside else layout.part.replace("_", "-"),
                 user="0" if layout.root else user,
-                environment={**layout.environment, **(environment or {})},
+                environment=dict(layout.environment),
                 host_config=host,
                 networking_config=self._api.create_networking_config(ends) if ends and not inside else None,
                 labels=dict(labels),

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.privileges import USER_VARIABLE
+from simulators.host.tap import PEERS_VARIABLE
 from simulators.model import Device, Line
 from simulators.network.addresses import workstation
+from simulators.network.feed import FEED_VARIABLE, HOST_VARIABLE, ZONE_VARIABLE, tap_token, tapped
 
 PLANT = "plant"
 FIELD = "field"
@@ -89,6 +91,35 @@ def bus_address(field_subnet: str) -> str:
     return f"tcp:{ipaddress.IPv4Network(field_subnet)[PLANT_HOST]}:{BUS_PORT}"
 
 
+def feed_address(gateway_field_address: str) -> str:
+    """Where the gateway takes what taps see."""
+    return f"tcp:{gateway_field_address}:{FEED_PORT}"
+
+
+def tap_layout(
+    line: Line, device: Device, lab: "LabLayout", secret: str, user: str
+) -> ContainerLayout | None:
+    """What listens beside a device, in its network; None where the line has no gateway to tell."""
+    gateways = line.devices_of("gateway")
+    if not gateways:
+        return None
+    gateway = gateways[0].id
+    peers = [peer.address for peer in tapped(line, [device.zone])]
+    environment = {
+        FEED_VARIABLE: feed_address(lab.container(gateway).networks[FIELD]),
+        ZONE_VARIABLE: device.zone,
+        HOST_VARIABLE: device.address,
+        PEERS_VARIABLE: ",".join(peers),
+        TOKEN_VARIABLE: tap_token(part_token(secret, gateway)),
+        USER_VARIABLE: user,
+    }
+    memory, cpu, processes = TAP_NEED
+    return ContainerLayout(
+        f"tap-{device.id}", "device", ("tap",), environment, {}, memory, cpu, processes, root=True,
+        rights=WORKSTATION_RIGHTS,
+    )  # fmt: skip
+
+
 def layout(line: Line, field_subnet: str, secret: str, user: str) -> LabLayout:
     """The containers and networks of `line`, whose zones are at the addresses that it says.
 
@@ -129,6 +160,7 @@ def _device(
         for zone, address in device.interfaces.items()
     }
     environment = {
+        **({FEED_VARIABLE: feed_address(field_address)} if router else {}),
         PART_VARIABLE: device.id,
         BUS_VARIABLE: bus_address(field_subnet),
         TOKEN_VARIABLE: part_token(secret, device.id),

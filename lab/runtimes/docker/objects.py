@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -61,16 +60,15 @@ class LabObjects:
         self,
         layout: LabLayout,
         container: ContainerLayout,
-        sockets: Path,
+        sockets: Path | None,
         inside: str | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> str:
         """Create and start a container beside the line: a workstation, an agent, a tap; returns its id."""
         made = self._engine.create(
             self.container_name(container.part), self._settings.image(container.image), container,
-            self._ends(layout, container), [f"{sockets}:{RUN}:rw"],
+            self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else [],
             {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
-            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, environment,
+            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside,
         )  # fmt: skip
         self._engine.start(made)
         return made

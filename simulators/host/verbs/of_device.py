@@ -15,10 +15,14 @@ from simulators.host.journal import Event
 from simulators.model import PLC_KINDS
 from simulators.network.dissect.row import COLUMNS
 from simulators.network.events import Wanted
+from simulators.network.feed import tapped
 from simulators.plc.image import Value
 from simulators.text import Text
 
 ROWS_MAX = 5000  # of the event table in one answer
+WAIT_MAX_S = 25.0
+# Containers of taps have to be started; what is not there by then is not waited for.
+TAPS_LIMIT_S = 15.0
 
 Verb = Callable[..., Awaitable[Any]]
 
@@ -126,7 +130,9 @@ async def acknowledge(bay: Bay, alarm: str) -> bool:
 
 
 async def capture_start(bay: Bay) -> bool:
-    bay.network.taps.start()
+    taps = bay.network.taps
+    taps.start()
+    await _tapped(bay, [zone.id for zone in bay.line.zones])
     return True
 
 
@@ -145,6 +151,7 @@ async def record(bay: Bay, zones: list[str] | None = None) -> Any:
     """Keep the inner traffic of these zones in the permanent record; all of them if none is named."""
     names = [zone.id for zone in bay.line.zones] if zones is None else [bay.line.zone(z).id for z in zones]
     bay.network.taps.ask(names)
+    await _tapped(bay, sorted(bay.network.taps.kept_zones))
     return {"zones": sorted(bay.network.taps.kept_zones)}
 
 
@@ -180,6 +187,17 @@ async def record_pcap(bay: Bay) -> Any:
         "frames": kept.frames,
         "dropped": kept.dropped,
     }
+
+
+async def taps(bay: Bay, known: list[str], wait_s: float = 20.0) -> list[str]:
+    """The zones beside whose devices taps must listen, as soon as they are others than `known`."""
+    return sorted(await bay.network.taps.wanted(known, min(wait_s, WAIT_MAX_S)))
+
+
+async def _tapped(bay: Bay, zones: list[str]) -> None:
+    """Where taps are fed from outside, return when they are."""
+    hosts = [device.address for device in tapped(bay.line, zones)]
+    await bay.network.taps.settled(hosts, TAPS_LIMIT_S)
 
 
 async def reset(bay: Bay, device: str, factory: bool) -> bool:
@@ -245,7 +263,7 @@ OF_DEVICE = _named(
 OF_KIND = {
     "historian": _named(trend),
     "scada": _named(write, alarms, acknowledge),
-    "gateway": _named(capture_start, capture_stop, record, events, record_pcap),
+    "gateway": _named(capture_start, capture_stop, record, events, record_pcap, taps),
 }
 INNER = _named(reset, journal, state, take_plc, take_configuration)
 VERBS: dict[str, Verb] = {**OF_DEVICE, **INNER}

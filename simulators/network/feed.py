@@ -1,0 +1,86 @@
+"""Frames of zones that are networks of containers: who is tapped there, and where the gateway takes what taps see.
+
+A tap speaks to the gateway in the words of `simulators.host.bus`: first `{"tap": zone, "host": address, "token"}`, then
+`{"frames": [[unix seconds, bytes], …]}`.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from simulators.errors import StartError
+from simulators.model import Device, Line
+from simulators.network.taps import Taps
+from simulators.network.wire import Wire, place
+
+FEED_VARIABLE, ZONE_VARIABLE, HOST_VARIABLE = "USINE_FEED", "USINE_ZONE", "USINE_ADDRESS"
+TOKEN_LIMIT_S = 5.0
+# What speaks with many is listened to; a sensor speaks with its broker only, where it is heard.
+TAPPED = ("modbus_plc", "opcua_plc", "mqtt_broker", "scada", "historian")
+
+
+def tapped(line: Line, zones: Iterable[str]) -> list[Device]:
+    """The devices of these zones beside which a tap listens."""
+    return [device for device in line.devices_of(*TAPPED) if device.zone in set(zones)]
+
+
+def tap_token(gateway_token: str) -> str:
+    """What a tap shows: the gateway can tell it from its own."""
+    return hmac.new(gateway_token.encode(), b"tap", hashlib.sha256).hexdigest()
+
+
+class Feeds:
+    """The gateway's side: what taps see goes to `taps`."""
+
+    def __init__(self, taps: Taps, token: str) -> None:
+        self._taps, self._token = taps, tap_token(token)
+        self._server: asyncio.Server | None = None
+        self._wires: set[Wire] = set()
+
+    async def open(self, where: str) -> None:
+        """Listen there (`wire.place`). Raises: StartError."""
+        found = place(where)
+        try:
+            if isinstance(found, str):
+                self._server = await asyncio.start_unix_server(self._serve, found)
+            else:
+                self._server = await asyncio.start_server(self._serve, *found)
+        except OSError as error:
+            raise StartError(f"prises {where} : {error}", f"taps {where}: {error}") from error
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for wire in list(self._wires):
+            wire.abort()
+        for _ in range(10):  # the loop closes them in its next turns
+            if not self._wires:
+                break
+            await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire, host = Wire(reader, writer), ""
+        self._wires.add(wire)
+        try:
+            async with asyncio.timeout(TOKEN_LIMIT_S):
+                first = await wire.receive()
+            if not hmac.compare_digest(str(first.get("token", "")), self._token):
+                return
+            zone, host = str(first["tap"]), str(first["host"])
+            self._taps.feeder(host, True)
+            while True:
+                message = await wire.receive()
+                now = time.time()
+                for unix_s, frame in message["frames"]:
+                    self._taps.feed(zone, frame, max(0.0, now - unix_s))
+        except (OSError, EOFError, TimeoutError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
+            pass
+        finally:
+            if host:
+                self._taps.feeder(host, False)
+            self._wires.discard(wire)
+            wire.close()
