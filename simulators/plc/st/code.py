@@ -109,9 +109,13 @@ def call(name: str, *arguments: Code | str) -> str:
 
 def rounded(code: Code) -> Code:
     """A REAL rounded to single precision, or an LREAL made a float, as an expression."""
-    if code.exact or not is_kind(code.type, "real"):
+    if not is_kind(code.type, "real"):
         return code
     assert isinstance(code.type, Elementary)
+    if isinstance(code.constant, float):
+        return constant(code.type, round_constant(code.constant, code.type))
+    if code.exact:
+        return code
     name = "rt_single" if code.type.bits == 32 else "float"
     return Code(call(name, code), code.type)
 

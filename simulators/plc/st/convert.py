@@ -1,5 +1,7 @@
 """Which type may stand for which: implicit widening (IEC 61131-3:2013, figure 11) and literals."""
 
+import math
+
 from simulators.plc.st.code import LOOSE, Code, canonical, constant, retyped, round_constant
 from simulators.plc.st.literals import Constant
 from simulators.plc.st.types import (
@@ -121,7 +123,7 @@ def implicit(code: Code, to: Type) -> Code | None:
 def _unsaid(code: Code, of: Elementary, to: Elementary) -> Code | None:
     """A choice between untyped literals, such as SEL(g, 1, 2)."""
     if to.kind == "real":
-        return Code(code.text, to, code.precedence, exact=to is LREAL and of is ANY_REAL)
+        return Code(code.text, to, code.precedence, exact=to is LREAL and of is ANY_REAL and code.exact)
     return retyped(code, to) if of is ANY_INT and to.kind in ("int", "bits") and _holds(to, code) else None
 
 
@@ -156,7 +158,8 @@ def _widened(code: Code, of: Elementary, to: Elementary) -> Code | None:
 def literal_as(value: Constant | None, to: Elementary) -> Constant | None:
     """An untyped literal's value as one of `to`, None if `to` does not have it."""
     if to.kind == "real" and isinstance(value, int | float):
-        return round_constant(float(value), to)
+        result = round_constant(float(value), to)
+        return None if math.isinf(result) and not math.isinf(value) else result
     if not isinstance(value, int):
         return None
     if to is BOOL:

@@ -10,7 +10,7 @@ from simulators.plc.st.code import (
     call,
     constant,
 )
-from simulators.plc.st.convert import implicit, remedy
+from simulators.plc.st.convert import implicit, natural, remedy
 from simulators.plc.st.functions import standard
 from simulators.plc.st.literals import BadLiteralError, number, string, typed
 from simulators.plc.st.operators import Operators
@@ -115,10 +115,11 @@ class Expressions(Operators):
         return result
 
     def _misfit(self, code: Code, to: Type, place: tree.Place, fr: str, en: str) -> None:
-        if code.type in (ANY_INT, ANY_REAL):
+        if code.constant is not None and code.type in (ANY_INT, ANY_REAL):
             self.scope.error(place, f"{fr} : {code.text} n'est pas une valeur de {to}",
                              f"{en}: {code.text} is not a value of {to}")  # fmt: skip
             return
+        code = natural(code)
         name = remedy(code.type, to)
         self.scope.error(
             place,

@@ -32,7 +32,8 @@ class Initials(MadeTypes):
         if fitted.constant is None:
             self._error(init.place, "une valeur initiale est une constante", "an initial value is a constant")
             return default_initial(of), None
-        return rounded(fitted).text, fitted
+        fitted = rounded(fitted)
+        return fitted.text, fitted
 
     def _array_initial(self, of: Type, init: tree.ArrayInit, scope: Scope, name: str) -> str:
         if not isinstance(of, Array):

@@ -17,6 +17,7 @@ from simulators.plc.st.code import (
     constant,
 )
 from simulators.plc.st.convert import implicit
+from simulators.plc.st.runtime import NAMESPACE
 from simulators.plc.st.types import (
     ANY_INT,
     ANY_REAL,
@@ -90,6 +91,14 @@ def _as_real(code: Code) -> Code | None:
     return implicit(code, REAL) or implicit(code, LREAL)
 
 
+def _meeting(arguments: list[Code], reals: list[Code]) -> Elementary:
+    """Of the result: literals leave it to the other arguments, and to what is around when there are none."""
+    typed = [r.type for a, r in zip(arguments, reals, strict=True) if a.type not in (ANY_INT, ANY_REAL)]
+    if not typed:
+        return ANY_REAL
+    return LREAL if LREAL in typed else REAL
+
+
 def real(name: str) -> Handler:
     """A function of Python's `math` on reals."""
 
@@ -98,10 +107,12 @@ def real(name: str) -> Handler:
         if None in codes:
             return None
         known = [code for code in codes if code is not None]
-        of = LREAL if any(code.type is LREAL for code in known) else REAL
-        # A literal alone must not make a REAL program use LREAL.
-        literal = all(a.type in (ANY_INT, ANY_REAL) for a in arguments)
-        return Code(call(name, *known), ANY_REAL if literal else of, exact=of is LREAL)
+        of = _meeting(arguments, known)
+        values = [float(code.constant) for code in known if code.constant is not None]
+        if len(values) == len(known):
+            function: Callable[..., float] = NAMESPACE[name]
+            return constant(of, function(*values))
+        return Code(call(name, *known), of, exact=of is LREAL)
 
     return handler
 

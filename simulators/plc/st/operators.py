@@ -91,9 +91,13 @@ class Operators(Places):
         except ZeroDivisionError:
             self.scope.error(place, "division par zéro", "division by zero")
             return WRONG
-        except (OverflowError, ValueError):
+        except OverflowError:
             self.scope.error(place, "le résultat de cette constante dépasse son type",
                              "the result of this constant is beyond its type")  # fmt: skip
+            return WRONG
+        except ValueError:
+            self.scope.error(place, f"{SYMBOL[op]} n'a pas de résultat pour {a.text} et {b.text}",
+                             f"{SYMBOL[op]} has no result for {a.text} and {b.text}")  # fmt: skip
             return WRONG
         if result is None:
             return self._mismatch(op, a, b, place)
@@ -167,28 +171,22 @@ class Operators(Places):
             return None
         a, b = canonical(a), canonical(b)
         sign, function = _COMPARE[op]
-        if a.constant is not None and b.constant is not None:
-            return constant(BOOL, function(a.constant, b.constant))
         if is_kind(of, "real") and op in ("EQ", "NE"):
             a, b = rounded(a), rounded(b)
+        if a.constant is not None and b.constant is not None:
+            return constant(BOOL, function(a.constant, b.constant))
         return boolean(f"{a.at(COMPARE + 1)} {sign} {b.at(COMPARE + 1)}", COMPARE)
 
     def _power(self, a: Code, b: Code) -> Code | None:
         if a.type is ANY_INT and b.type is ANY_INT:
-            assert isinstance(a.constant, int)
-            assert isinstance(b.constant, int)
-            if not 0 <= b.constant <= 64:
-                return None
-            return _folded(ANY_INT, a.constant**b.constant)
-        of = a.type if is_kind(a.type, "real") else REAL
-        of = LREAL if of is ANY_REAL else of
-        if is_kind(a.type, "int") and isinstance(a.type, Elementary) and a.type.bits > 16:
-            of = LREAL
-        base_code, exponent = implicit(a, of), natural(b)
+            whole = _whole_power(a.constant, b.constant)
+            if whole is not None:
+                return whole
+        of = _power_type(a)
+        base_code, exponent = a if of is ANY_REAL else implicit(a, of), natural(b)
         if base_code is None or not is_kind(exponent.type, "int", "real"):
             return None
         exponent = canonical(exponent)
-        assert isinstance(of, Elementary)
         if base_code.constant is not None and exponent.constant is not None:
             return _folded(of, math.pow(float(base_code.constant), float(exponent.constant)))
         return Code(call("rt_power", base_code, exponent), of, exact=of is LREAL)
@@ -286,6 +284,22 @@ _TIME_SUMS: dict[tuple[str, Elementary, Elementary], Elementary] = {
     ("PLUS", DT, TIME): DT, ("MINUS", DT, TIME): DT, ("MINUS", DATE, DATE): TIME, ("MINUS", TOD, TOD): TIME,
     ("MINUS", DT, DT): TIME,
 }  # fmt: skip
+
+
+def _power_type(a: Code) -> Elementary:
+    """Of `a ** b`: the base's, which a literal leaves to what is around it."""
+    if a.type in (ANY_INT, ANY_REAL):
+        return ANY_REAL
+    wide = a.type is LREAL or (is_kind(a.type, "int") and isinstance(a.type, Elementary) and a.type.bits > 16)
+    return LREAL if wide else REAL
+
+
+def _whole_power(a: Constant | None, b: Constant | None) -> Code | None:
+    """`a ** b` as an untyped integer literal, None where it is not one."""
+    if not isinstance(a, int) or not isinstance(b, int) or not 0 <= b <= 64:
+        return None
+    value = a**b
+    return constant(ANY_INT, value) if -(1 << 63) <= value < 1 << 64 else None
 
 
 def _folded(of: Elementary, value: Constant) -> Code:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulators.plc.st import tree
 from simulators.plc.st.code import (
@@ -12,6 +12,7 @@ from simulators.plc.st.code import (
     Code,
     call,
     canonical,
+    constant,
 )
 from simulators.plc.st.convert import common, implicit
 from simulators.plc.st.numerical import Handler
@@ -41,9 +42,15 @@ def unify(arguments: list[Code]) -> list[Code] | None:
         meeting = Code("", of, ATOM, kept if of in (ANY_INT, ANY_REAL) else None, low, high)
     of = meeting.type
     if of in (ANY_INT, ANY_REAL):
-        return [Code(a.text, of, a.precedence, a.constant, a.low, a.high, exact=False) for a in arguments]
+        return [_literal(a, of) for a in arguments]
     result = [implicit(canonical(a), of) for a in arguments]
     return None if None in result else [code for code in result if code is not None]
+
+
+def _literal(code: Code, of: Type) -> Code:
+    if of is ANY_REAL and isinstance(code.constant, int | float):
+        return constant(of, float(code.constant))
+    return Code(code.text, of, code.precedence, code.constant, code.low, code.high, exact=False)
 
 
 def sel(_lowering: Expressions, _node: tree.Call, arguments: list[Code]) -> Code | None:
@@ -53,8 +60,16 @@ def sel(_lowering: Expressions, _node: tree.Call, arguments: list[Code]) -> Code
     if selector is None or values is None:
         return None
     zero, one = values
+    if selector.constant is not None and _constants(values) is not None:
+        return one if selector.constant else zero
     text = f"{one.at(LOOSE + 1)} if {selector.at(LOOSE + 1)} else {zero.at(LOOSE + 1)}"
     return _chosen(text, values)
+
+
+def _constants(values: list[Code]) -> list[Any] | None:
+    """What they are worth, None unless all of them are constants."""
+    found = [v.constant for v in values if v.constant is not None]
+    return found if len(found) == len(values) else None
 
 
 def _chosen(text: str, values: list[Code]) -> Code:
@@ -70,6 +85,9 @@ def extreme(name: str, sign: str) -> Handler:
         if values is None or not _ordered(values[0].type):
             return None
         pick = max if name == "max" else min
+        constants = _constants(values)
+        if constants is not None:
+            return values[constants.index(pick(constants))]
         low, high = pick(v.low for v in values), pick(v.high for v in values)
         exact = all(v.exact for v in values)
         if len(values) == 2 and all(v.plain for v in values):
@@ -90,6 +108,9 @@ def limit(lowering: Expressions, _node: tree.Call, arguments: list[Code]) -> Cod
     if values is None or not _ordered(values[0].type):
         return None
     least, value, most = values
+    constants = _constants(values)
+    if constants is not None:
+        return values[constants.index(min(max(constants[1], constants[0]), constants[2]))]
     low, high = min(least.low, most.low), max(least.high, most.high)
     exact = all(v.exact for v in values)
     if not (least.plain and most.plain):
@@ -109,4 +130,8 @@ def mux(_lowering: Expressions, _node: tree.Call, arguments: list[Code]) -> Code
     selector, values = canonical(arguments[0]), unify(arguments[1:])
     if not is_kind(selector.type, "int") or values is None:
         return None
+    if isinstance(selector.constant, int) and not 0 <= selector.constant < len(values):
+        raise ValueError
+    if isinstance(selector.constant, int) and _constants(values) is not None:
+        return values[selector.constant]
     return _chosen(f"rt_pick({selector.text}, ({', '.join(v.text for v in values)},))", values)
