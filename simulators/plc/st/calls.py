@@ -220,9 +220,8 @@ class Calls(Expressions):
         if argument is None:
             return parameter.default
         name = parameter.name
-        code = self.fit(
-            self.value(argument.value), parameter.type, argument.place, f"entrée {name}", f"input {name}"
-        )
+        of = parameter.type
+        code = self.fit(self.value(argument.value, of), of, argument.place, f"entrée {name}", f"input {name}")
         return rounded(code).at(LOOSE)
 
     def _in_out(self, parameter: Parameter, argument: tree.Argument | None, at: tree.Place) -> Place:
@@ -297,9 +296,8 @@ class Calls(Expressions):
                     after.append((parameter, place, argument))
             elif argument is not None and parameter.section == "VAR_INPUT":
                 name = parameter.name
-                self.store(
-                    inside, self.value(argument.value), argument.place, f"entrée {name}", f"input {name}"
-                )
+                code = self.value(argument.value, parameter.type)
+                self.store(inside, code, argument.place, f"entrée {name}", f"input {name}")
             elif argument is not None:
                 after.append((parameter, self.target(argument.value), argument))
         self.scope.add(f"{text}.run(T)")

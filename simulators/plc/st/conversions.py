@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from simulators.plc.st.code import (
     ATOM,
@@ -19,6 +20,7 @@ from simulators.plc.st.code import (
 from simulators.plc.st.convert import implicit, natural
 from simulators.plc.st.runtime import real_to_int, trunc
 from simulators.plc.st.types import (
+    ANY_INT,
     ANY_REAL,
     BOOL,
     DATE,
@@ -33,6 +35,7 @@ from simulators.plc.st.types import (
     Enumeration,
     Text,
     Type,
+    base,
     is_kind,
 )
 
@@ -43,10 +46,19 @@ _TEXT_OF = {"time": "rt_time_to_string", "date": "rt_date_to_string", "tod": "rt
             "dt": "rt_dt_to_string", "bits": "rt_bits_to_string"}  # fmt: skip
 
 
-def conversion(name: str) -> tuple[Type | None, Type, str] | None:
-    """Source (None: any), target, and `TO` or `TRUNC`; None if `name` is no conversion."""
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`way` is TO or TRUNC; no `source`: any; no `target`: what takes the result says it."""
+
+    source: Type | None
+    target: Type | None
+    way: str
+
+
+def conversion(name: str) -> Conversion | None:
+    """The conversion called `name`, None if it is none."""
     if name == "TRUNC":
-        return None, DINT, "TRUNC"
+        return Conversion(None, None, "TRUNC")
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -54,23 +66,29 @@ def conversion(name: str) -> tuple[Type | None, Type, str] | None:
     target = NAMED.get(match["target"].lower())
     if target is None or (match["source"] and source is None):
         return None
-    return source, target, match["way"]
+    return Conversion(source, target, match["way"])
 
 
-def converted(code: Code, target: Type, way: str) -> Code | None:
-    """`code` as a `target`; None where the standard has no such conversion."""
+def converted(code: Code, by: Conversion, wanted: Type | None) -> Code | None:
+    """`code` converted; None where the standard has no such conversion."""
     code = natural(code)
     code = canonical(code)
     if isinstance(code.type, Enumeration):
         code = retyped(code, DINT)
-    if way == "TRUNC":
-        return _truncated(code, target)
-    if isinstance(target, Text):
+    if by.way == "TRUNC":
+        return _truncated(code, by.target or _integer(wanted))
+    if isinstance(by.target, Text):
         return _to_text(code)
-    assert isinstance(target, Elementary)
+    assert isinstance(by.target, Elementary)
     if isinstance(code.type, Text):
-        return _from_text(code, target)
-    return _elementary(code, target)
+        return _from_text(code, by.target)
+    return _elementary(code, by.target)
+
+
+def _integer(wanted: Type | None) -> Elementary:
+    """What TRUNC gives: the integer that is wanted, DINT where none is."""
+    of = base(wanted) if wanted is not None else DINT
+    return of if isinstance(of, Elementary) and of.kind == "int" and of is not ANY_INT else DINT
 
 
 def _truncated(code: Code, target: Type) -> Code | None:

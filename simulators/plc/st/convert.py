@@ -96,6 +96,13 @@ def natural(code: Code) -> Code:
     return code
 
 
+def as_bits(code: Code, wanted: Type | None) -> Code:
+    """An untyped literal as the bit string that is wanted: what turns its bits around must know how many there are."""
+    if code.type is not ANY_INT or wanted is None or not is_kind(wanted, "bits"):
+        return code
+    return implicit(code, wanted) or code
+
+
 def implicit(code: Code, to: Type) -> Code | None:
     """`code` as a value of `to` where the standard lets it become one unsaid, else None."""
     to_base = base(to)
@@ -180,4 +187,4 @@ def remedy(of: Type, to: Type) -> str:
     return f"{source}_TO_{target}" if source != target else ""
 
 
-__all__ = ["Subrange", "common", "implicit", "literal_as", "natural", "remedy"]
+__all__ = ["Subrange", "as_bits", "common", "implicit", "literal_as", "natural", "remedy"]

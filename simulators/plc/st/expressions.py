@@ -37,16 +37,19 @@ class Expressions(Operators):
     def user_call(self, node: tree.Call) -> Code:
         raise NotImplementedError
 
-    def value(self, node: tree.Expression) -> Code:
-        """The code of an expression; what is wrong in it is reported, and WRONG comes back."""
+    def value(self, node: tree.Expression, wanted: Type | None = None) -> Code:
+        """The code of an expression; what is wrong in it is reported, and WRONG comes back.
+
+        `wanted` is the type of what takes it, which overloaded functions and untyped literals go by.
+        """
         if isinstance(node, tree.Literal):
             return self._literal(node)
         if isinstance(node, tree.Binary):
-            return self._binary(node)
+            return self._binary(node, wanted)
         if isinstance(node, tree.Unary):
-            return self._unary(node)
+            return self._unary(node, wanted)
         if isinstance(node, tree.Call):
-            return self._call(node)
+            return self._call(node, wanted)
         if isinstance(node, tree.Member):
             enumerated = self.enumerated(node)
             if enumerated is not None:
@@ -91,11 +94,11 @@ class Expressions(Operators):
 
     # Calls
 
-    def _call(self, node: tree.Call) -> Code:
+    def _call(self, node: tree.Call, wanted: Type | None = None) -> Code:
         if isinstance(node.callee, tree.Name) and self.scope.lookup(node.callee.name) is None:
             name = node.callee.name
             if name.lower() not in self.scope.unit.pous:
-                result = standard(self, name, node)
+                result = standard(self, name, node, wanted)
                 if result is not None:
                     return result
         return self.user_call(node)
@@ -139,7 +142,7 @@ class Expressions(Operators):
 
     def condition(self, node: tree.Expression, fr: str, en: str) -> Code:
         """A Boolean expression."""
-        return self.fit(self.value(node), BOOL, node.place, fr, en)
+        return self.fit(self.value(node, BOOL), BOOL, node.place, fr, en)
 
     def target(self, node: tree.Expression) -> Place:
         """Where an assignment may write; what may not be written is reported."""

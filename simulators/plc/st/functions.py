@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulators.plc.st import numerical, selection, texts, times, tree
 from simulators.plc.st.code import WRONG, Code
 from simulators.plc.st.conversions import conversion, converted
+from simulators.plc.st.convert import as_bits
+from simulators.plc.st.errors import StFaultError
 from simulators.plc.st.numerical import Handler
-from simulators.plc.st.types import DATE, DT, TIME, TOD
+from simulators.plc.st.types import DATE, DT, TIME, TOD, Type
 
 if TYPE_CHECKING:
     from simulators.plc.st.expressions import Expressions
@@ -17,27 +20,37 @@ if TYPE_CHECKING:
 MANY = 1000
 
 
-def standard(lowering: Expressions, name: str, node: tree.Call) -> Code | None:
-    """The call of a standard function, None if `name` is not one."""
+def standard(lowering: Expressions, name: str, node: tree.Call, wanted: Type | None) -> Code | None:
+    """The call of a standard function, None if `name` is not one; `wanted` is the type of what takes it."""
     key = name.upper()
+    around: Callable[[int], Type | None]
     if key in _TABLE:
         parameters, least, handler = _TABLE[key]
+        through = _THROUGH.get(key, range(0))
+
+        def around(index: int) -> Type | None:
+            return wanted if index in through else None
+
     else:
         found = conversion(key)
         if found is None:
             return None
-        source, target, way = found
         parameters, least = ("IN",), 1
 
-        def handler(lowering: Expressions, node: tree.Call, arguments: list[Code]) -> Code | None:
-            if source is None:
-                return converted(arguments[0], target, way)
-            code = lowering.fit(arguments[0], source, node.place, key, key)
-            return WRONG if code.wrong else converted(code, target, way)
+        def around(_index: int) -> Type | None:
+            return found.source
 
-    arguments = _bind(lowering, key, node, parameters, least)
+        def handler(lowering: Expressions, node: tree.Call, arguments: list[Code]) -> Code | None:
+            code = arguments[0]
+            if found.source is not None:
+                code = lowering.fit(code, found.source, node.place, key, key)
+            return WRONG if code.wrong else converted(code, found, wanted)
+
+    arguments = _bind(lowering, key, node, parameters, least, around)
     if arguments is None or any(a.wrong for a in arguments):
         return WRONG
+    if key in _TURNS_BITS:
+        arguments[0] = as_bits(arguments[0], wanted)
     result = _handled(lowering, key, node, handler, arguments)
     if result is None:
         types = ", ".join(str(a.type) for a in arguments)
@@ -56,12 +69,23 @@ def _handled(
     except (ZeroDivisionError, OverflowError, ValueError):
         lowering.scope.error(node.place, f"{key} : constante impossible", f"{key}: impossible constant")
         return WRONG
+    except StFaultError as error:
+        lowering.scope.error(node.place, f"{key} : {error.text.fr}", f"{key}: {error.text.en}")
+        return WRONG
 
 
 def _bind(
-    lowering: Expressions, key: str, node: tree.Call, parameters: tuple[str, ...], least: int
+    lowering: Expressions,
+    key: str,
+    node: tree.Call,
+    parameters: tuple[str, ...],
+    least: int,
+    around: Callable[[int], Type | None],
 ) -> list[Code] | None:
-    """The arguments in the order of `parameters`; a last one that ends in `*` may be repeated (IN1, IN2, …)."""
+    """The arguments in the order of `parameters`; a last one that ends in `*` may be repeated (IN1, IN2, …).
+
+    `around` says what type is wanted of each.
+    """
     found: dict[int, Code] = {}
     for position, argument in enumerate(node.arguments):
         index = position
@@ -76,7 +100,7 @@ def _bind(
                 )
                 return None
             index = named
-        found[index] = lowering.value(argument.value)
+        found[index] = lowering.value(argument.value, around(index))
     most = MANY if parameters and parameters[-1].endswith("*") else len(parameters)
     if (
         not least <= len(found) <= most
@@ -154,3 +178,11 @@ _TABLE: dict[str, tuple[tuple[str, ...], int, Handler]] = {
     "CONCAT_DATE_TOD": (_TWO, 2, times.concat_date_tod),
 }  # fmt: skip
 NAMES = frozenset(_TABLE)
+# Functions that give what some of their arguments are, so that what wants the one wants the others.
+_THROUGH = {
+    **dict.fromkeys(("ABS", "ADD", "MUL", "SUB", "DIV", "MOD", "MOVE", "MAX", "MIN", "LIMIT"), range(MANY)),
+    **dict.fromkeys(("AND", "OR", "XOR", "NOT"), range(MANY)),
+    **dict.fromkeys(("SHL", "SHR", "ROL", "ROR"), range(1)),
+    **dict.fromkeys(("SEL", "MUX"), range(1, MANY)),
+}
+_TURNS_BITS = frozenset(("NOT", "SHL", "SHR", "ROL", "ROR"))

@@ -25,7 +25,7 @@ class Initials(MadeTypes):
         if isinstance(init, tree.StructInit):
             return self._struct_initial(of, init, scope), None
         lowering = self.expressions(scope)
-        code = lowering.value(init)
+        code = lowering.value(init, of)
         fitted = lowering.fit(code, of, init.place, f"valeur initiale {name}", f"initial value {name}")
         if fitted.wrong:
             return default_initial(of), None

@@ -30,7 +30,7 @@ from simulators.plc.st.code import (
     rounded,
     wrap,
 )
-from simulators.plc.st.convert import common, implicit, natural, remedy
+from simulators.plc.st.convert import as_bits, common, implicit, natural, remedy
 from simulators.plc.st.literals import Constant
 from simulators.plc.st.places import Places
 from simulators.plc.st.runtime import div, mod
@@ -64,15 +64,18 @@ _COMPARE: dict[str, tuple[str, Callable[[Constant, Constant], bool]]] = {
 class Operators(Places):
     """Combines the codes of operands."""
 
-    def _binary(self, node: tree.Binary) -> Code:
-        chain: list[tree.Binary] = []
+    def _binary(self, node: tree.Binary, wanted: Type | None) -> Code:
+        chain: list[tuple[tree.Binary, Type | None]] = []
         left: tree.Expression = node
         while isinstance(left, tree.Binary):
-            chain.append(left)
+            if left.operator in _COMPARE or left.operator == "POWER":
+                wanted = None
+            chain.append((left, wanted))
             left = left.left
-        code = self.value(left)
-        for item in reversed(chain):
-            code = self.combine(item.operator, code, self.value(item.right), item.place)
+        code = self.value(left, wanted)
+        for item, around in reversed(chain):
+            beside = code.type if around is None and is_kind(code.type, "bits") else around
+            code = self.combine(item.operator, code, self.value(item.right, beside), item.place)
         return code
 
     def combine(self, op: str, a: Code, b: Code, place: tree.Place) -> Code:
@@ -234,16 +237,23 @@ class Operators(Places):
             return constant(of, wrap(_INTEGER[op](a.constant, b.constant), of))
         return integer_arithmetic(op, of, a, b)
 
-    def _unary(self, node: tree.Unary) -> Code:
-        code = self.value(node.operand)
+    def _unary(self, node: tree.Unary, wanted: Type | None) -> Code:
+        code = self.value(node.operand, wanted)
         if code.wrong:
             return WRONG
+        if node.operator == "NOT":
+            code = as_bits(code, wanted)
         result = self.negated(code) if node.operator == "NOT" else self._signed(node.operator, code)
         if result is None:
             word = {"NOT": "NOT", "MINUS": "-", "PLUS": "+"}[node.operator]
-            self.scope.error(
-                node.place, f"{word} ne s'applique pas à {code.type}", f"{word} does not apply to {code.type}"
-            )
+            fr = en = ""
+            if word == "NOT" and code.type is ANY_INT:
+                fr, en = (
+                    " ; écrivez son type, par exemple WORD#16#FF",
+                    "; write its type, for example WORD#16#FF",
+                )
+            self.scope.error(node.place, f"{word} ne s'applique pas à {code.type}{fr}",
+                             f"{word} does not apply to {code.type}{en}")  # fmt: skip
             return WRONG
         return result
 

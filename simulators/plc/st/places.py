@@ -58,7 +58,7 @@ class Places:
 
     scope: Scope
 
-    def value(self, _expression: tree.Expression) -> Code:
+    def value(self, _expression: tree.Expression, _wanted: Type | None = None) -> Code:
         raise NotImplementedError
 
     def place(self, node: tree.Expression) -> Place:

@@ -60,8 +60,13 @@ class Statements(Calls):
             self._jump(node)
 
     def _assign(self, node: tree.Assign) -> None:
-        code = self.value(node.value)
+        before = len(self.scope.lines)
         place = self.target(node.target)
+        # The lines that the target needs come behind those of the value, which is calculated first.
+        late = self.scope.lines[before:]
+        del self.scope.lines[before:]
+        code = self.value(node.value, place.type)
+        self.scope.lines += late
         self.store(place, code, node.value.place, "affectation", "assignment")
 
     def _call_statement(self, call: tree.Call) -> None:
@@ -190,7 +195,7 @@ class Statements(Calls):
         return " or ".join(tests) or "False"
 
     def _label_value(self, selector: Code, node: tree.Expression) -> int | None:
-        code = self.value(node)
+        code = self.value(node, selector.type)
         if selector.wrong or code.wrong:
             return None
         fitted = self.fit(code, selector.type, node.place, "étiquette de CASE", "label of CASE")
@@ -246,7 +251,7 @@ class Statements(Calls):
         self._for_loop(node, control, of, start, end, step)
 
     def _bound(self, node: tree.Expression, of: Type, fr: str, en: str) -> Code:
-        return self.fit(self.value(node), of, node.place, f"{fr} de FOR", f"{en} of FOR")
+        return self.fit(self.value(node, of), of, node.place, f"{fr} de FOR", f"{en} of FOR")
 
     def _for_loop(
         self, node: tree.For, control: Place, of: Elementary, start: Code, end: Code, step: Code
