@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulators.plc.st import tree
 from simulators.plc.st.blocks import BLOCKS
 from simulators.plc.st.code import LOOSE, WRONG, Code, rounded, variable
+from simulators.plc.st.conversions import BCD_NAMES
 from simulators.plc.st.expressions import Expressions
 from simulators.plc.st.functions import NAMES
 from simulators.plc.st.places import NOWHERE, Place
@@ -160,7 +161,8 @@ class Calls(Expressions):
                 f"{name} is a block or program type; declare an instance of it: VAR x : {name}; END_VAR",
             )
             return
-        fr, en = suggestion(name, [*NAMES, *(p.name for p in self.scope.unit.pous.values())])
+        bcd = BCD_NAMES if "BCD" in name.upper() else ()
+        fr, en = suggestion(name, [*NAMES, *bcd, *(p.name for p in self.scope.unit.pous.values())])
         self.scope.error(
             place,
             f"{name} n'est ni une fonction ni une instance de bloc déclarée{fr}",

@@ -1,4 +1,6 @@
-"""Conversion functions: `INT_TO_REAL`, `TO_DINT`, `REAL_TRUNC_INT`, `TRUNC`, between any two elementary types."""
+"""Conversion functions: `INT_TO_REAL`, `TO_DINT`, `REAL_TRUNC_INT`, `TRUNC`, between any two elementary types; those to
+and from binary coded decimal: `WORD_BCD_TO_UINT`, `BCD_TO_UINT`, `UINT_TO_BCD_WORD`, `TO_BCD_WORD`, `UINT_TO_BCD`.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,23 @@ from simulators.plc.st.code import (
     retyped,
 )
 from simulators.plc.st.convert import implicit, natural
-from simulators.plc.st.runtime import real_to_int, trunc
+from simulators.plc.st.runtime import bcd_to_int, int_to_bcd, real_to_int, trunc
 from simulators.plc.st.types import (
     ANY_INT,
     ANY_REAL,
+    BIT_STRINGS,
     BOOL,
     DATE,
     DAY_NS,
     DINT,
     DT,
+    LWORD,
     NAMED,
     STRING,
     TIME,
     TOD,
+    ULINT,
+    UNSIGNED,
     Elementary,
     Enumeration,
     Text,
@@ -39,7 +45,17 @@ from simulators.plc.st.types import (
     is_kind,
 )
 
-_NAME = re.compile(r"(?:(?P<source>[A-Z_]+?)_)?(?P<way>TO|TRUNC)_(?P<target>[A-Z_]+)")
+_NAME = re.compile(
+    r"(?:(?P<source>(?!BCD_)[A-Z_]+?)_)?(?P<way>BCD_TO|TO_BCD|TO|TRUNC)(?:(?<=BCD)|_(?P<target>[A-Z_]+))"
+)
+# Which of the types, by kind and sign, a way of converting takes and gives (table 22 of the standard); others do so at the call.
+_ENDS = {"BCD_TO": (BIT_STRINGS, UNSIGNED), "TO_BCD": (UNSIGNED, BIT_STRINGS)}
+BCD_NAMES = tuple(
+    f"{source}{way}_{target}"
+    for way, (sources, targets) in _ENDS.items()
+    for source in ("", *(f"{of}_" for of in sources))
+    for target in targets
+)
 _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TEXT_OF = {"time": "rt_time_to_string", "date": "rt_date_to_string", "tod": "rt_tod_to_string",
@@ -48,7 +64,7 @@ _TEXT_OF = {"time": "rt_time_to_string", "date": "rt_date_to_string", "tod": "rt
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """`way` is TO or TRUNC; no `source`: any; no `target`: what takes the result says it."""
+    """`way` is TO, TRUNC, BCD_TO or TO_BCD; no `source`: any; no `target`: what takes the result says it."""
 
     source: Type | None
     target: Type | None
@@ -62,15 +78,21 @@ def conversion(name: str) -> Conversion | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    source = NAMED.get((match["source"] or "").lower())
-    target = NAMED.get(match["target"].lower())
-    if target is None or (match["source"] and source is None):
+    way = match["way"]
+    source, target = NAMED.get((match["source"] or "").lower()), NAMED.get((match["target"] or "").lower())
+    if (match["source"] and source is None) or (target is None and (match["target"] or way != "TO_BCD")):
         return None
-    return Conversion(source, target, match["way"])
+    if way in _ENDS:
+        sources, targets = _ENDS[way]
+        if (source is not None and source not in sources) or (target is not None and target not in targets):
+            return None
+    return Conversion(source, target, way)
 
 
 def converted(code: Code, by: Conversion, wanted: Type | None) -> Code | None:
     """`code` converted; None where the standard has no such conversion."""
+    if by.way in _ENDS:
+        return _from_bcd(code, by.target) if by.way == "BCD_TO" else _to_bcd(code, by.target, wanted)
     code = natural(code)
     code = canonical(code)
     if isinstance(code.type, Enumeration):
@@ -99,6 +121,33 @@ def _truncated(code: Code, target: Type) -> Code | None:
         return constant(target, trunc(code.constant, target.low, target.high))
     text = call("rt_trunc", code, str(target.low), str(target.high))
     return Code(text, target, ATOM, None, target.low, target.high)
+
+
+def _from_bcd(code: Code, target: Type | None) -> Code | None:
+    if code.type is ANY_INT:
+        code = implicit(code, LWORD) or code
+    if code.type not in BIT_STRINGS or not isinstance(target, Elementary):
+        return None
+    if isinstance(code.constant, int):
+        return constant(target, bcd_to_int(code.constant, target.high))
+    text = call("rt_bcd_to_int", code, str(target.high))
+    assert isinstance(code.type, Elementary)
+    return Code(text, target, ATOM, None, 0, min(target.high, 10 ** (code.type.bits // 4) - 1))
+
+
+def _to_bcd(code: Code, target: Type | None, wanted: Type | None) -> Code | None:
+    if code.type is ANY_INT:
+        code = implicit(code, ULINT) or code
+    if code.type not in UNSIGNED:
+        return None
+    code = canonical(code)
+    if target is None:
+        own = BIT_STRINGS[UNSIGNED.index(code.type)]
+        target = wanted if wanted in BIT_STRINGS else own
+    assert isinstance(target, Elementary)
+    if isinstance(code.constant, int):
+        return constant(target, int_to_bcd(code.constant, target.bits // 4))
+    return Code(call("rt_int_to_bcd", code, str(target.bits // 4)), target, ATOM, None, 0, target.high)
 
 
 def _elementary(code: Code, target: Elementary) -> Code | None:

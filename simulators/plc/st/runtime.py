@@ -124,6 +124,29 @@ def trunc(value: float, low: int, high: int) -> int:
     )
 
 
+def bcd_to_int(value: int, high: int) -> int:
+    """The number whose decimal digits are the hexadecimal ones of `value`."""
+    digits = f"{value:X}"
+    wrong = digits.strip("0123456789")
+    if wrong:
+        raise StFaultError(
+            f"16#{digits} n'est pas du BCD : chiffre {wrong[0]}", f"16#{digits} is not BCD: digit {wrong[0]}"
+        )
+    result = int(digits)
+    if result <= high:
+        return result
+    raise StFaultError(f"{result} ne tient pas dans 0..{high}", f"{result} does not fit in 0..{high}")
+
+
+def int_to_bcd(value: int, digits: int) -> int:
+    """`value` in binary coded decimal of at most so many digits."""
+    if value < 10**digits:
+        return int(str(value), 16)
+    raise StFaultError(
+        f"{value} ne tient pas dans {digits} chiffres BCD", f"{value} does not fit in {digits} BCD digits"
+    )
+
+
 def shl(value: int, count: int, bits: int) -> int:
     """Shift left within `bits`."""
     return (value << _count(count)) & ((1 << bits) - 1) if count < bits else 0
@@ -337,7 +360,7 @@ def _date(nanoseconds: int) -> datetime:
 
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    out_of_range, at, within, div, mod, power, real_to_int, trunc, shl, shr, rol, ror, pick, set_bit, copy_into, made,
+    out_of_range, at, within, div, mod, power, real_to_int, trunc, bcd_to_int, int_to_bcd, shl, shr, rol, ror, pick, set_bit, copy_into, made,
     left, right, mid, concat, insert, delete, replace, find, string_to_int, string_to_real, string_to_bool,
     real_to_string, bits_to_string, time_to_string, date_to_string, tod_to_string, dt_to_string,
 )  # fmt: skip
