@@ -154,6 +154,8 @@ class Calls(Expressions):
         return function
 
     def _unknown(self, name: str, place: tree.Place) -> None:
+        if self.scope.unit.is_broken(name):
+            return
         if name.lower() in BLOCKS or name.lower() in self.scope.unit.pous:
             self.scope.error(
                 place,
@@ -170,6 +172,7 @@ class Calls(Expressions):
         )
 
     def _look_at(self, node: tree.Call) -> None:
+        """Report what is wrong in the arguments of a call that cannot be made."""
         for argument in node.arguments:
             if argument.way in ("positional", "input"):
                 self.value(argument.value)
@@ -234,7 +237,7 @@ class Calls(Expressions):
             return NOWHERE
         place = self.target(argument.value)
         same = base(place.type) == base(parameter.type) and place.bit is None
-        if not place.wrong and not same:
+        if not place.wrong and not same and not is_kind(parameter.type, "error"):
             self.scope.error(argument.place, f"entrée-sortie {name} : attendu {parameter.type}, trouvé {place.type}",
                              f"in-out {name}: expected {parameter.type}, found {place.type}")  # fmt: skip
             return NOWHERE

@@ -35,13 +35,16 @@ class Configurations(Units):
     def __init__(self, source: tree.Source, report: Report) -> None:
         super().__init__(report)
         self.source = source
+        self.unit.broken = source.broken
         self.tasks: list[TaskPlan] = []
         self._instances: list[tuple[str, Block, bool]] = []
 
     def _configure(self) -> None:
         programs = [p for p in self.unit.pous.values() if p.kind == "PROGRAM"]
         configurations = self.source.configurations
-        if not programs:
+        if not self.source.is_whole and not configurations:
+            return  # what is missing may be in a declaration with syntax errors
+        if not programs and self.source.is_whole:
             self._error((1, 1), "aucun PROGRAM ; un automate en exécute au moins un",
                         "no PROGRAM; a PLC runs at least one")  # fmt: skip
             return
@@ -120,6 +123,8 @@ class Configurations(Units):
     def _instance(self, node: tree.ProgramInstance, number: int, plan: TaskPlan) -> None:
         place, name = node.program
         pou = self.unit.pous.get(name.lower())
+        if pou is None and self.unit.is_broken(name):
+            return
         if pou is None or pou.kind != "PROGRAM":
             fr, en = suggestion(name, [p.name for p in self.unit.pous.values() if p.kind == "PROGRAM"])
             self._error(place, f"{name} n'est pas un PROGRAM{fr}", f"{name} is not a PROGRAM{en}")

@@ -99,13 +99,16 @@ class Declarations(Initials):
 
     def _external(self, node: tree.Declaration, place: tree.Place, name: str, scope: Scope) -> None:
         found = self.unit.globals.get(name.lower())
+        if found is None and self.unit.is_broken(name):
+            scope.names[name.lower()] = Variable(name, ERROR, "VAR_EXTERNAL", "0", "0", place)
+            return
         if found is None:
             fr, en = suggestion(name, [g.name for g in self.unit.globals.values()])
             self._error(place, f"{name} n'est dans aucun VAR_GLOBAL{fr}", f"{name} is in no VAR_GLOBAL{en}")
             scope.names[name.lower()] = Variable(name, ERROR, "VAR_EXTERNAL", "0", "0", place)
             return
         of, _ = self.resolve(node.spec, scope)
-        if not is_kind(of, "error") and of != found.type:
+        if not is_kind(of, "error") and not is_kind(found.type, "error") and of != found.type:
             self._error(place, f"{name} est {found.type} dans VAR_GLOBAL, pas {of}",
                         f"{name} is {found.type} in VAR_GLOBAL, not {of}")  # fmt: skip
         scope.names[name.lower()] = found

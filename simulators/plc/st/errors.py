@@ -39,14 +39,16 @@ class StFaultError(UsineError):
 
 
 class Report:
-    """Collects the diagnostics of one compilation; one per place, the first said."""
+    """Collects the diagnostics of one compilation; one per place, the first said. `said` counts all of them."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.said = 0
         self._places: set[tuple[int, int]] = set()
 
     def add(self, place: tuple[int, int], fr: str, en: str) -> None:
         """Say what is wrong at `place` (line, column)."""
+        self.said += 1
         if place not in self._places and len(self.diagnostics) < 200:
             self._places.add(place)
             self.diagnostics.append(Diagnostic(place[0], place[1], Text(fr=fr, en=en)))

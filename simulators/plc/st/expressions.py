@@ -86,6 +86,8 @@ class Expressions(Operators):
             return constant(*found)
         prefix, _, label = node.text.partition("#")
         enumerated = self.label_of(prefix, label, node.place)
+        if enumerated is None and self.scope.unit.is_broken(prefix):
+            return WRONG
         if enumerated is None:
             self.scope.error(node.place, f"{node.text} : {prefix} n'est ni un type élémentaire ni une énumération",
                              f"{node.text}: {prefix} is neither an elementary type nor an enumeration")  # fmt: skip

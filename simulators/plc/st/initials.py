@@ -11,6 +11,7 @@ from simulators.plc.st.types import (
     Block,
     Structure,
     Type,
+    is_kind,
 )
 from simulators.plc.st.unit import suggestion
 
@@ -20,6 +21,8 @@ class Initials(MadeTypes):
 
     def initial(self, of: Type, init: tree.Init, scope: Scope, name: str) -> tuple[str, Code | None]:
         """The Python text of an initial value, and its code when it is one constant."""
+        if is_kind(of, "error") and isinstance(init, tree.ArrayInit | tree.StructInit):
+            return default_initial(of), None
         if isinstance(init, tree.ArrayInit):
             return self._array_initial(of, init, scope, name), None
         if isinstance(init, tree.StructInit):

@@ -122,6 +122,8 @@ class MadeTypes:
         block = self.block_named(spec.name, spec.place)
         if block is not None:
             return block, f"{block.python}()"
+        if self.unit.is_broken(spec.name):
+            return ERROR, "0"
         known = [t.upper() for t in NAMED] + list(BLOCKS) + [t.name for t in self.unit.type_trees.values()]
         fr, en = suggestion(spec.name, known + [p.name for p in self.unit.pous.values()])
         self._error(spec.place, f"type {spec.name} inconnu{fr}", f"unknown type {spec.name}{en}")
@@ -130,7 +132,8 @@ class MadeTypes:
     def _subrange(self, spec: tree.SubrangeType, scope: Scope) -> tuple[Type, str]:
         of = self.type_named(spec.name)
         low, high = self._integer(spec.low, scope), self._integer(spec.high, scope)
-        if low is None or high is None:
+        unknown = of is None and self.unit.is_broken(spec.name)
+        if low is None or high is None or unknown or (of is not None and is_kind(of, "error")):
             return ERROR, "0"
         if not is_kind(of or ERROR, "int") or not isinstance(of, Elementary):
             self._error(spec.place, f"un intervalle s'applique à un entier, pas à {spec.name}",
@@ -190,6 +193,8 @@ class MadeTypes:
 
     def _array(self, spec: tree.ArraySpec, scope: Scope) -> tuple[Type, str]:
         element, initial = self.resolve(spec.element, scope)
+        if is_kind(element, "error"):
+            return ERROR, "0"
         bounds: list[tuple[int, int]] = []
         total = 1
         for low_node, high_node in spec.bounds:

@@ -77,6 +77,8 @@ class Places:
 
     def _name(self, node: tree.Name) -> Place:
         found = self.scope.lookup(node.name)
+        if found is None and self.scope.unit.is_broken(node.name):
+            return NOWHERE
         if found is None:
             fr, en = suggestion(node.name, self.scope.visible())
             self.scope.error(

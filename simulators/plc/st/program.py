@@ -169,7 +169,10 @@ def _compiled(source: str, file: str) -> Program:
 
 def _compile(source: str, file: str) -> Program:
     report = Report()
-    compiler = Compiler(parse(source, file), report)
+    parsed = parse(source, report)
+    if parsed is None:
+        raise StError(file, report.diagnostics)
+    compiler = Compiler(parsed, report)
     compiler.compile()
     if report.diagnostics:
         raise StError(file, report.diagnostics)

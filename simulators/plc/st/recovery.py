@@ -1,12 +1,17 @@
 """Drives lark's LALR parser token by token: at an error it says what is wrong, mends it, and goes on."""
 
+import difflib
+from typing import Any
+
 from lark import Token
 from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from simulators.plc.st.build import place_of
 from simulators.plc.st.errors import Report
 from simulators.plc.st.expected import OPERANDS, WORDS_OF_EXPRESSIONS, expected
+from simulators.plc.st.parts import ENDS, Part
 from simulators.plc.st.tokens import KEYWORDS
 from simulators.plc.st.tree import Source
 
@@ -23,18 +28,22 @@ _STARTS = KEYWORDS - WORDS_OF_EXPRESSIONS
 
 
 class Driver:
-    """One parse of `tokens`."""
+    """One parse of a part of the source."""
 
-    def __init__(self, parser: InteractiveParser, tokens: list[Token], report: Report) -> None:
-        self.parser, self.tokens, self.report = parser, tokens, report
-        last = tokens[-1] if tokens else Token("$END", "", 0, 1, 1)
+    def __init__(self, parser: InteractiveParser, part: Part, report: Report) -> None:
+        self.parser, self.tokens, self.report = parser, part.tokens, report
+        # Words that no declaration opens are wrong because of the first one.
+        self.limit = ERROR_LIMIT if part.kind else 1
+        last = part.tokens[-1]
         self.end = Token("$END", "", last.start_pos, last.line, (last.column or 1) + len(last))
+        if part.following is not None:
+            self.end = Token.new_borrow_pos("$END", str(part.following), part.following)
         self.position = 0
         self.errors = 0
 
     def run(self) -> Source | None:
-        """The tree, None if the errors were too many, or too deep, to go on."""
-        while self.errors < ERROR_LIMIT:
+        """The tree, None if the errors were too many, or too deep, to go on; they are reported."""
+        while self.errors < self.limit:
             token = self._token(0)
             try:
                 result = self.parser.feed_token(token)
@@ -119,7 +128,7 @@ class Driver:
         end = BLOCKS[opener.type]
         if end not in accepted:
             return False
-        fr, en = ("la fin du fichier", "the end of the file") if token is self.end else (token, token)
+        fr, en = ("la fin du fichier", "the end of the file") if not token else (token, token)
         self.report.add(
             place_of(token),
             f"il manque {end} avant {fr} : {opener.type} s'ouvre ligne {opener.line}",
@@ -149,8 +158,8 @@ class Driver:
         fr, en = self._hint(token, accepted)
         if not fr:
             wanted_fr, wanted_en = expected(accepted)
-            found_fr = "fin du fichier inattendue" if token is self.end else f"« {token} » inattendu"
-            found_en = "the end of the file" if token is self.end else f"'{token}'"
+            found_fr = f"« {token} » inattendu" if token else "fin du fichier inattendue"
+            found_en = f"'{token}'" if token else "the end of the file"
             fr, en = f"{found_fr} ; attendu : {wanted_fr}", f"unexpected {found_en}; expected {wanted_en}"
         self.report.add(place_of(token), fr, en)
 
@@ -168,6 +177,9 @@ class Driver:
         if token.type == "COLON" and {"ASSIGN", "LPAR"} <= accepted:
             return ("« : » inattendu ; une déclaration s'écrit entre VAR et END_VAR",
                     "unexpected ':'; a declaration stands between VAR and END_VAR")  # fmt: skip
+        if token.type == "IDENT" and accepted >= ENDS.keys():
+            close = difflib.get_close_matches(token.upper(), ENDS, n=1, cutoff=0.7)
+            return (f"{token} : écrivez {close[0]}", f"{token}: write {close[0]}") if close else ("", "")
         previous = self._token(-1)
         meant = _MEANT.get(previous.lower()) if previous.type == "IDENT" and "ASSIGN" in accepted else None
         if meant is not None:
@@ -178,17 +190,17 @@ class Driver:
         """Drop what the parser has of the statement or declaration that it is in."""
         state = self.parser.parser_state
         states = state.parse_conf.states
-        while len(state.state_stack) > 1 and not any(sync in states[state.state_stack[-1]] for sync in _SYNC):
+        while len(state.state_stack) > 1 and not _is_sync(states[state.state_stack[-1]]):
             state.state_stack.pop()
             state.value_stack.pop()
 
     def _skip(self, token: Token) -> bool:
         """Unwind, and go on behind the next semicolon, or at the next word that starts or ends something."""
         self._unwind()
-        if token is self.end:
-            return False
-        start = self.position
         accepted = self._accepts()
+        if token is self.end or accepted >= ENDS.keys():
+            return False  # not even the name was understood: what comes would be taken for something else
+        start = self.position
         while self.position < len(self.tokens):
             kind = self.tokens[self.position].type
             if kind == "SEMICOLON":
@@ -207,6 +219,14 @@ class Driver:
         opened = [t.type for t in self.parser.parser_state.value_stack if isinstance(t, Token)]
         if kind not in accepted and kind.removeprefix("END_") not in opened:
             self.position += 1
+
+
+def _is_sync(actions: dict[str, tuple[Any, Any]]) -> bool:
+    """May a statement, a declaration or a unit start here, or end? Where that would first have to end something, no."""
+    return any(
+        action is Shift or goal.origin.name in ("var_section", "qualifier")
+        for action, goal in (actions[word] for word in _SYNC if word in actions)
+    )
 
 
 _MEANT = {"end" + word.lower(): "END_" + word for word in ("IF", "FOR", "WHILE", "CASE", "REPEAT", "VAR")}

@@ -9,6 +9,7 @@ from simulators.plc.st.code import (
     LOOSE,
     NOT,
     SUM,
+    WRONG,
     Code,
     canonical,
     constant,
@@ -80,6 +81,7 @@ class Statements(Calls):
                 return
         place = self.place(call.callee)
         if place.wrong:
+            self._look_at(call)
             return
         if not isinstance(place.type, Block):
             self.scope.error(call.place, f"{place.type} ne s'appelle pas ; un bloc fonctionnel est attendu",
@@ -137,7 +139,7 @@ class Statements(Calls):
                 f"CASE attend un entier ou une énumération, pas {selector.type}",
                 f"CASE expects an integer or an enumeration, not {selector.type}",
             )
-            return
+            selector = WRONG
         if selector.constant is None and not selector.text.isidentifier():
             name = self.scope.temporary()
             self.scope.add(f"{name} = {selector.text}")
@@ -237,11 +239,13 @@ class Statements(Calls):
             if not control.wrong:
                 self.scope.error(node.control.place, f"la variable de contrôle d'un FOR est un entier libre, pas {of}",
                                  f"the control variable of a FOR is a free integer, not {of}")  # fmt: skip
+            self._only_check(node.body)
             return
         start = self._bound(node.start, of, "début", "start")
         end = self._bound(node.end, of, "fin", "end")
         step = self._bound(node.step, of, "pas", "step") if node.step is not None else constant(of, 1)
         if start.wrong or end.wrong or step.wrong:
+            self._only_check(node.body)
             return
         if step.constant == 0:
             self.scope.error(
@@ -249,6 +253,12 @@ class Statements(Calls):
             )
             return
         self._for_loop(node, control, of, start, end, step)
+
+    def _only_check(self, statements: list[tree.Statement]) -> None:
+        """Report what is wrong in the body of a loop that cannot be made."""
+        self._loops.append(None)
+        self._block(statements)
+        self._loops.pop()
 
     def _bound(self, node: tree.Expression, of: Type, fr: str, en: str) -> Code:
         return self.fit(self.value(node, of), of, node.place, f"{fr} de FOR", f"{en} of FOR")

@@ -45,32 +45,41 @@ _TOKEN = re.compile(
 _COMMENT_EDGE = {"(*": re.compile(r"\(\*|\*\)"), "/*": re.compile(r"/\*|\*/")}
 
 
-def tokenize(source: str, report: Report) -> list[Token]:
-    """The tokens of `source`, without comments and pragmas; what is no token is reported and left out."""
+def tokenize(source: str, report: Report) -> tuple[list[Token], bool]:
+    """The tokens of `source`, without comments and pragmas, and whether they go to its end.
+
+    What is no token is reported and left out; so is all that stands behind a comment or pragma that is never closed.
+    """
     tokens: list[Token] = []
+    whole = True
     position, line, line_start, size = 0, 1, 0, len(source)
     while position < size:
         match = _TOKEN.match(source, position)
         if match is None:
             end = _strange(source, position, (line, position - line_start + 1), report)
+            whole = whole and source[position] != "{"
             position = end
             continue
         kind, text, end = match.lastgroup or "", match.group(), match.end()
         if kind == "comment":
-            end = _comment_end(source, position, text, (line, position - line_start + 1), report)
-            text = source[position:end]
+            closed = _comment_end(source, position, text, (line, position - line_start + 1), report)
+            if closed is None:
+                whole = False
+                break
+            end, text = closed, source[position:closed]
         elif kind not in ("space", "line_comment", "pragma"):
             tokens.append(_token(kind, text, position, line, position - line_start + 1))
             if len(tokens) > TOKEN_LIMIT:
                 report.add((line, 1), f"programme trop long : plus de {TOKEN_LIMIT} mots ; découpez-le",
                            f"program too long: more than {TOKEN_LIMIT} words; split it")  # fmt: skip
+                whole = False
                 break
         newlines = text.count("\n")
         if newlines:
             line += newlines
             line_start = position + text.rfind("\n") + 1
         position = end
-    return tokens
+    return tokens, whole
 
 
 def _token(kind: str, text: str, position: int, line: int, column: int) -> Token:
@@ -82,8 +91,8 @@ def _token(kind: str, text: str, position: int, line: int, column: int) -> Token
     return Token(kind, text, position, line, column)
 
 
-def _comment_end(source: str, start: int, opening: str, place: tuple[int, int], report: Report) -> int:
-    """Where the comment that opens at `start` ends; comments nest, as the third edition allows."""
+def _comment_end(source: str, start: int, opening: str, place: tuple[int, int], report: Report) -> int | None:
+    """Where the comment that opens at `start` ends, None (reported) if never; they nest, as the third edition allows."""
     depth, position = 0, start
     for edge in _COMMENT_EDGE[opening].finditer(source, start):
         depth += 1 if edge.group() == opening else -1
@@ -92,7 +101,7 @@ def _comment_end(source: str, start: int, opening: str, place: tuple[int, int], 
             return position
     closing = "*)" if opening == "(*" else "*/"
     report.add(place, f"commentaire jamais fermé ; ajoutez {closing}", f"comment never closed; add {closing}")
-    return len(source)
+    return None
 
 
 def _strange(source: str, position: int, place: tuple[int, int], report: Report) -> int:

@@ -294,9 +294,20 @@ class Configuration:
 
 @dataclass(slots=True)
 class Source:
-    """A whole file."""
+    """A file. `broken`: lower-case names that declarations with syntax errors may declare; without any it `is_whole`."""
 
     types: list[TypeDeclaration] = field(default_factory=list)
     pous: list[Pou] = field(default_factory=list)
     blocks: list[VarBlock] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    is_whole: bool = True
+
+    def extend(self, other: Source) -> None:
+        """Add what another one has."""
+        self.types += other.types
+        self.pous += other.pous
+        self.blocks += other.blocks
+        self.configurations += other.configurations
+        self.broken |= other.broken
+        self.is_whole = self.is_whole and other.is_whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from simulators.plc.st import tree
@@ -79,6 +79,11 @@ class Unit:
     located: list[Located] = field(default_factory=list)
     located_index: dict[str, int] = field(default_factory=dict)
     in_progress: list[str] = field(default_factory=list)
+    broken: Set[str] = frozenset()
+
+    def is_broken(self, name: str) -> bool:
+        """May a declaration with syntax errors, told already, be that of `name`? Then nothing is known of it."""
+        return name.lower() in self.broken
 
     def enter(self, name: str, place: tree.Place) -> bool:
         """Start on a declaration that may need others; False (reported) if it needs itself, or too many."""
