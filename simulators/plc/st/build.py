@@ -127,6 +127,9 @@ class Builder(Transformer[Token, Any]):
     def enum_type(self, c: list[Any]) -> tree.EnumSpec:
         return tree.EnumSpec(place_of(c[0]), c[1:-1:2])
 
+    def typed_enum(self, c: list[Any]) -> tree.EnumSpec:
+        return tree.EnumSpec(place_of(c[0]), c[2:-1:2], self.named_type(c))
+
     def enum_item(self, c: list[Any]) -> tuple[Place, str, Any]:
         return (place_of(c[0]), _ident(c[0]), c[2])
 

@@ -91,7 +91,9 @@ class Configurations(Units):
 
     def _task(self, node: tree.Task) -> TaskPlan:
         plan = TaskPlan(node.name, 0, 0)
-        lowering = Statements(self.global_scope())
+        scope = self.global_scope()
+        scope.kind, scope.indent = "PROGRAM", 1
+        lowering = Statements(scope)
         for argument in node.arguments:
             name = argument.name.upper()
             code = lowering.value(argument.value)
@@ -110,15 +112,12 @@ class Configurations(Units):
             elif name == "SINGLE":
                 code = lowering.fit(code, BOOL, argument.value.place, "SINGLE", "SINGLE")
                 plan.single = f"N_{len(self.lines)}"
-                self._function_of(plan.single, [f"return {code.text}"], node.place)
+                self.lines.append(Line(0, f"def {plan.single}():", node.place[0]))
+                self.lines += [*scope.lines, Line(1, f"return {code.text}", node.place[0])]
             else:
                 self._error(argument.place, f"une tâche a INTERVAL, PRIORITY et SINGLE, pas {argument.name}",
                             f"a task has INTERVAL, PRIORITY and SINGLE, not {argument.name}")  # fmt: skip
         return plan
-
-    def _function_of(self, name: str, texts: list[str], place: tree.Place) -> None:
-        self.lines.append(Line(0, f"def {name}():", place[0]))
-        self.lines += [Line(1, text, place[0]) for text in texts]
 
     def _instance(self, node: tree.ProgramInstance, number: int, plan: TaskPlan) -> None:
         place, name = node.program

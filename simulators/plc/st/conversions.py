@@ -96,7 +96,9 @@ def converted(code: Code, by: Conversion, wanted: Type | None) -> Code | None:
     code = natural(code)
     code = canonical(code)
     if isinstance(code.type, Enumeration):
-        code = retyped(code, DINT)
+        code = retyped(code, code.type.base)
+    if not isinstance(code.type, Elementary | Text):
+        return None
     if by.way == "TRUNC":
         return _truncated(code, by.target or _integer(wanted))
     if isinstance(by.target, Text):

@@ -10,7 +10,6 @@ from simulators.plc.st.types import (
     BOOL,
     DINT,
     ERROR,
-    INT,
     INTEGERS,
     LREAL,
     REAL,
@@ -34,7 +33,7 @@ def common(a: Code, b: Code) -> Type | None:
     if isinstance(ta, Text) and isinstance(tb, Text):
         return ta if ta.length >= tb.length else tb
     if isinstance(ta, Enumeration) or isinstance(tb, Enumeration):
-        return _common_enumeration(ta, tb)
+        return _common_enumeration(a, b)
     if not (isinstance(ta, Elementary) and isinstance(tb, Elementary)):
         return None
     if "real" in (ta.kind, tb.kind):
@@ -50,9 +49,13 @@ def common(a: Code, b: Code) -> Type | None:
     return None
 
 
-def _common_enumeration(ta: Type, tb: Type) -> Type | None:
-    other = tb if isinstance(ta, Enumeration) else ta
-    return INT if is_kind(other, "int") else None
+def _common_enumeration(a: Code, b: Code) -> Type | None:
+    """A label meets integers as one of its own integer type."""
+    if isinstance(a.type, Enumeration) and is_kind(b.type, "int"):
+        return common(retyped(a, a.type.base), b)
+    if isinstance(b.type, Enumeration) and is_kind(a.type, "int"):
+        return common(a, retyped(b, b.type.base))
+    return None
 
 
 def _common_real(ta: Elementary, tb: Elementary) -> Type | None:
@@ -116,7 +119,8 @@ def implicit(code: Code, to: Type) -> Code | None:
     if isinstance(of, Array) and isinstance(to_base, Array):
         return code if of == to_base else None
     if isinstance(of, Enumeration):
-        return retyped(code, to_base) if is_kind(to_base, "int") and _holds(to_base, code) else None
+        suits = is_kind(to_base, "int") or to_base is of.base
+        return retyped(code, to_base) if suits and _holds(to_base, code) else None
     if not (isinstance(of, Elementary) and isinstance(to_base, Elementary)):
         return None
     if code.constant is None and of in (ANY_INT, ANY_REAL):
@@ -141,6 +145,8 @@ def _holds(of: Type, code: Code) -> bool:
 def _as_text(code: Code, to: Text) -> Code | None:
     if not isinstance(code.type, Text):
         return None
+    if isinstance(code.constant, str):
+        return constant(to, code.constant[: to.length])
     if code.type.length <= to.length:
         return retyped(code, to)
     return Code(f"{code.at(13)}[:{to.length}]", to)
@@ -182,9 +188,19 @@ def remedy(of: Type, to: Type) -> str:
     known = (Elementary, Text)
     if not (isinstance(of, known) and isinstance(to, known)) or of in (ANY_INT, ANY_REAL):
         return ""
+    if isinstance(of, Elementary) and isinstance(to, Elementary) and not _converts(of, to):
+        return ""
     source = "STRING" if isinstance(of, Text) else of.name
     target = "STRING" if isinstance(to, Text) else to.name
     return f"{source}_TO_{target}" if source != target else ""
 
+
+def _converts(of: Elementary, to: Elementary) -> bool:
+    if to.kind == "time":
+        return of.kind in ("int", "bits", "real")
+    return to.kind not in ("date", "tod", "dt") or (of.kind, to.kind) in _MOMENTS
+
+
+_MOMENTS = (("dt", "date"), ("dt", "tod"), ("date", "dt"))
 
 __all__ = ["Subrange", "as_bits", "common", "implicit", "literal_as", "natural", "remedy"]

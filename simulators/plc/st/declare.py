@@ -11,9 +11,7 @@ from simulators.plc.st.calls import is_scalar
 from simulators.plc.st.initials import Initials
 from simulators.plc.st.scope import Scope
 from simulators.plc.st.types import (
-    DINT,
     ERROR,
-    INT,
     NAMED,
     Block,
     Elementary,
@@ -69,12 +67,17 @@ class Declarations(Initials):
             self._error(place, f"{name} est déclaré deux fois", f"{name} is declared twice")
             return None
         if block.section == "VAR_EXTERNAL":
-            self._external(node, place, name, scope)
+            scope.names[lower] = Variable(name, ERROR, "VAR_EXTERNAL", "0", "0", place)
+            if lower in self.unit.globals:
+                self._external(node, place, name, scope)
+            else:
+                # A global variable of a block type may come before those that the block uses.
+                scope.externals.append((node, place, name))
             return None
         of, initial = typed
         code = None
         if node.init is not None:
-            initial, code = self.initial(of, node.init, scope, "de " + name)
+            initial, code = self.initial(of, node.init, scope, name)
             if block.section in ("VAR_IN_OUT",):
                 self._error(place, f"{name} : une entrée-sortie n'a pas de valeur initiale",
                             f"{name}: an in-out has no initial value")  # fmt: skip
@@ -97,15 +100,20 @@ class Declarations(Initials):
         scope.names[lower] = made
         return made
 
+    def connect(self, scope: Scope) -> None:
+        """Find the global variables of VAR_EXTERNAL that were not known at their declaration."""
+        for node, place, name in scope.externals:
+            self._external(node, place, name, scope)
+        scope.externals.clear()
+
     def _external(self, node: tree.Declaration, place: tree.Place, name: str, scope: Scope) -> None:
         found = self.unit.globals.get(name.lower())
-        if found is None and self.unit.is_broken(name):
-            scope.names[name.lower()] = Variable(name, ERROR, "VAR_EXTERNAL", "0", "0", place)
-            return
         if found is None:
-            fr, en = suggestion(name, [g.name for g in self.unit.globals.values()])
-            self._error(place, f"{name} n'est dans aucun VAR_GLOBAL{fr}", f"{name} is in no VAR_GLOBAL{en}")
-            scope.names[name.lower()] = Variable(name, ERROR, "VAR_EXTERNAL", "0", "0", place)
+            if not self.unit.is_broken(name):
+                fr, en = suggestion(name, [g.name for g in self.unit.globals.values()])
+                self._error(
+                    place, f"{name} n'est dans aucun VAR_GLOBAL{fr}", f"{name} is in no VAR_GLOBAL{en}"
+                )
             return
         of, _ = self.resolve(node.spec, scope)
         if not is_kind(of, "error") and not is_kind(found.type, "error") and of != found.type:
@@ -164,15 +172,8 @@ class Declarations(Initials):
         plain = base(of)
         if is_kind(plain, "error"):
             return False
-        bits = (
-            DINT.bits
-            if isinstance(plain, Enumeration)
-            else plain.bits
-            if isinstance(plain, Elementary)
-            else -1
-        )
-        if isinstance(plain, Enumeration):
-            bits = INT.bits
+        plain = plain.base if isinstance(plain, Enumeration) else plain
+        bits = plain.bits if isinstance(plain, Elementary) else -1
         if bits == _WIDTHS[width] or (is_kind(plain, "time") and width == "D"):
             return True
         fitting = next((w for w, b in _WIDTHS.items() if b == bits), None)
@@ -193,4 +194,4 @@ class Declarations(Initials):
 
 def _image_type(of: Type) -> str:
     plain = base(of)
-    return "INT" if isinstance(plain, Enumeration) else str(plain)
+    return str(plain.base if isinstance(plain, Enumeration) else plain)

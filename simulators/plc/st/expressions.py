@@ -20,6 +20,7 @@ from simulators.plc.st.types import (
     ANY_INT,
     ANY_REAL,
     BOOL,
+    Block,
     Enumeration,
     Subrange,
     Text,
@@ -57,13 +58,24 @@ class Expressions(Operators):
         if isinstance(node, tree.Name) and self.scope.lookup(node.name) is None:
             labels = self.scope.unit.labels.get(node.name.lower())
             if labels:
-                return self._label(node, labels)
+                return self._label(node, labels, wanted)
         place = self.place(node)
         return WRONG if place.wrong else place.read()
 
-    def _label(self, node: tree.Name, labels: list[tuple[Enumeration, int]]) -> Code:
+    def label_in(self, node: tree.Expression, of: Type) -> Code | None:
+        """The label of the enumeration `of` that `node` names, where nothing else can be meant."""
+        if not isinstance(of, Enumeration) or not isinstance(node, tree.Name) or self.scope.lookup(node.name):
+            return None
+        number = of.labels.get(node.name.lower())
+        return None if number is None else constant(of, number)
+
+    def _label(self, node: tree.Name, labels: list[tuple[Enumeration, int]], wanted: Type | None) -> Code:
+        if len(labels) > 1 and isinstance(wanted, Enumeration) and wanted.is_unnamed:
+            mine = self.label_in(node, wanted)  # no prefix could say it
+            if mine is not None:
+                return mine
         if len(labels) > 1:
-            owners = ", ".join(f"{of}#{node.name}" for of, _ in labels)
+            owners = ", ".join(f"{of}#{node.name}" for of, _ in labels if not of.is_unnamed)
             self.scope.error(node.place, f"{node.name} est ambigu ; écrivez l'un de : {owners}",
                              f"{node.name} is ambiguous; write one of: {owners}")  # fmt: skip
             return WRONG
@@ -97,13 +109,18 @@ class Expressions(Operators):
     # Calls
 
     def _call(self, node: tree.Call, wanted: Type | None = None) -> Code:
-        if isinstance(node.callee, tree.Name) and self.scope.lookup(node.callee.name) is None:
+        if isinstance(node.callee, tree.Name) and not self._hidden(node.callee.name):
             name = node.callee.name
             if name.lower() not in self.scope.unit.pous:
                 result = standard(self, name, node, wanted)
                 if result is not None:
                     return result
         return self.user_call(node)
+
+    def _hidden(self, name: str) -> bool:
+        """Does a variable take the name of a function? One that cannot be called leaves it to the function."""
+        found = self.scope.lookup(name)
+        return found is not None and isinstance(found.type, Block)
 
     # Assignment compatibility
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from simulators.plc.st import tree
 from simulators.plc.st.code import Code, rounded
 from simulators.plc.st.made_types import ARRAY_LIMIT, MadeTypes, default_initial, repeat
@@ -28,8 +30,10 @@ class Initials(MadeTypes):
         if isinstance(init, tree.StructInit):
             return self._struct_initial(of, init, scope), None
         lowering = self.expressions(scope)
-        code = lowering.value(init, of)
-        fitted = lowering.fit(code, of, init.place, f"valeur initiale {name}", f"initial value {name}")
+        code = lowering.label_in(init, of) or lowering.value(init, of)
+        fitted = lowering.fit(
+            code, of, init.place, _of("valeur initiale", "de", name), _of("initial value", "of", name)
+        )
         if fitted.wrong:
             return default_initial(of), None
         if fitted.constant is None:
@@ -46,16 +50,18 @@ class Initials(MadeTypes):
             return default_initial(of)
         parts: list[str] = []
         count = self._items(of, init, scope, name, parts, len(of.bounds))
-        if count > of.size:
-            self._error(
-                init.place,
-                f"{count} valeurs pour {of.size} éléments",
-                f"{count} values for {of.size} elements",
-            )
-            return default_initial(of)
-        if count < of.size:
-            parts.append(f"*{repeat(of.element, default_initial(of.element), of.size - count)}")
+        self._filled(of, init, of.size, count, parts)
         return f"[{', '.join(parts)}]"
+
+    def _filled(self, of: Array, init: tree.ArrayInit, size: int, count: int, parts: list[str]) -> int:
+        """Add to `parts`, which are `count` values, what `size` elements need more; gives `size`."""
+        if count > size:
+            self._error(
+                init.place, f"{count} valeurs pour {size} éléments", f"{count} values for {size} elements"
+            )
+        elif count < size:
+            parts.append(f"*{repeat(of.element, default_initial(of.element), size - count)}")
+        return size
 
     def _items(
         self, of: Array, init: tree.ArrayInit, scope: Scope, name: str, parts: list[str], dimensions: int
@@ -67,7 +73,10 @@ class Initials(MadeTypes):
                 return total + times
             if isinstance(item, tree.ArrayInit) and dimensions > 1:
                 inner: list[str] = []
-                count = self._items(of, item, scope, name, inner, dimensions - 1)
+                row = math.prod(high - low + 1 for low, high in of.bounds[1 - dimensions :])
+                count = self._filled(
+                    of, item, row, self._items(of, item, scope, name, inner, dimensions - 1), inner
+                )
                 many = f"*[_e for _ in range({times}) for _e in [{', '.join(inner)}]]"
                 parts.append(many if times > 1 else ", ".join(inner))
                 total += count * times
@@ -90,7 +99,11 @@ class Initials(MadeTypes):
                         f"(name := …) initialises a structure, not {of}")  # fmt: skip
             return default_initial(of)
         pairs = []
+        given: set[str] = set()
         for place, member, value in init.items:
+            if member.lower() in given:
+                self._error(place, f"{member} est donné deux fois", f"{member} is given twice")
+            given.add(member.lower())
             if member.lower() not in members:
                 fr, en = suggestion(member, members)
                 self._error(place, f"{of} n'a pas de membre {member}{fr}", f"{of} has no member {member}{en}")
@@ -98,3 +111,7 @@ class Initials(MadeTypes):
             text = self.initial(members[member.lower()], value, scope, member)[0]
             pairs.append(f"('v_{member.lower()}', {text})")
         return f"rt_made({default_initial(of)}, ({', '.join(pairs)}{',' if pairs else ''}))"
+
+
+def _of(words: str, of: str, name: str) -> str:
+    return f"{words} {of} {name}" if name else words

@@ -73,7 +73,7 @@ class MadeTypes:
         else:
             of, initial = self.resolve(node.spec, scope, node.name)
             if node.init is not None:
-                initial = self.initial(of, node.init, scope, "type " + node.name)[0]
+                initial = self.initial(of, node.init, scope, node.name)[0]
                 if isinstance(of, Enumeration):
                     of.initial = int(initial)
         self.unit.leave()
@@ -135,15 +135,18 @@ class MadeTypes:
         unknown = of is None and self.unit.is_broken(spec.name)
         if low is None or high is None or unknown or (of is not None and is_kind(of, "error")):
             return ERROR, "0"
+        within = of if isinstance(of, Subrange) else None
+        of = within.base if within is not None else of
         if not is_kind(of or ERROR, "int") or not isinstance(of, Elementary):
             self._error(spec.place, f"un intervalle s'applique à un entier, pas à {spec.name}",
                         f"a subrange is of an integer, not of {spec.name}")  # fmt: skip
             return ERROR, "0"
-        if not of.low <= low <= high <= of.high:
+        around = within or of
+        if not around.low <= low <= high <= around.high:
             self._error(
                 spec.place,
-                f"intervalle {low}..{high} impossible pour {of}",
-                f"range {low}..{high} is impossible for {of}",
+                f"intervalle {low}..{high} impossible pour {around}",
+                f"range {low}..{high} is impossible for {around}",
             )
             return ERROR, "0"
         return Subrange(of, low, high), str(low)
@@ -166,17 +169,26 @@ class MadeTypes:
     def _enumeration(self, spec: tree.EnumSpec, scope: Scope, name: str) -> tuple[Type, str]:
         labels: dict[str, int] = {}
         following = 0
+        of_base = self.type_named(spec.base.name) if spec.base is not None else INT
+        if not isinstance(of_base, Elementary) or of_base.kind not in ("int", "bits"):
+            assert spec.base is not None
+            self._error(spec.base.place, f"une énumération est faite d'entiers ou de bits, pas de {spec.base.name}",
+                        f"an enumeration is made of integers or bits, not of {spec.base.name}")  # fmt: skip
+            of_base = INT
         for place, label, value_node in spec.items:
+            known = True
             if value_node is not None:
-                following = self._integer(value_node, scope) or 0
-                if not INT.low <= following <= INT.high:
+                value = self._integer(value_node, scope)
+                known, following = value is not None, value if value is not None else following
+                if not of_base.low <= following <= of_base.high:
+                    low, high = of_base.low, of_base.high
                     self._error(
                         place,
-                        f"{label} : une valeur de -32768 à 32767",
-                        f"{label}: a value from -32768 to 32767",
+                        f"{label} : une valeur de {low} à {high}",
+                        f"{label}: a value from {low} to {high}",
                     )
                     following = 0
-            if label.lower() in labels or following in labels.values():
+            if label.lower() in labels or (known and following in labels.values()):
                 self._error(
                     place, f"{label} : nom ou valeur déjà pris", f"{label}: name or value already taken"
                 )
@@ -186,6 +198,7 @@ class MadeTypes:
             name or "(" + ", ".join(item[1] for item in spec.items[:3]) + ")",
             labels,
             next(iter(labels.values())),
+            of_base,
         )
         for label, number in labels.items():
             self.unit.labels.setdefault(label, []).append((of, number))

@@ -34,6 +34,7 @@ from simulators.plc.st.convert import as_bits, common, implicit, natural, remedy
 from simulators.plc.st.literals import Constant
 from simulators.plc.st.places import Places
 from simulators.plc.st.runtime import div, mod
+from simulators.plc.st.scope import Line
 from simulators.plc.st.types import (
     ANY_INT,
     ANY_REAL,
@@ -49,6 +50,7 @@ from simulators.plc.st.types import (
     Elementary,
     Enumeration,
     Structure,
+    Text,
     Type,
     is_kind,
 )
@@ -74,9 +76,35 @@ class Operators(Places):
             left = left.left
         code = self.value(left, wanted)
         for item, around in reversed(chain):
-            beside = code.type if around is None and is_kind(code.type, "bits") else around
-            code = self.combine(item.operator, code, self.value(item.right, beside), item.place)
+            says = is_kind(code.type, "bits") or isinstance(code.type, Enumeration)
+            beside = code.type if around is None and says else around
+            before = len(self.scope.lines)
+            right = self.value(item.right, beside)
+            if len(self.scope.lines) == before:
+                code = self.combine(item.operator, code, right, item.place)
+            else:
+                code = self._after(item, code, right, before)
         return code
+
+    def _after(self, node: tree.Binary, left: Code, right: Code, before: int) -> Code:
+        """An operation whose right side has lines of its own, from `before` on: the left side is worked out before them,
+        and where it decides AND or OR they do not run.
+        """
+        late = self.scope.lines[before:]
+        del self.scope.lines[before:]
+        if left.wrong or right.wrong:
+            return WRONG
+        name = self.scope.temporary()
+        self.scope.add(f"{name} = {left.text}")
+        if left.type is BOOL and right.type is BOOL and node.operator in ("AND", "OR"):
+            self.scope.add(f"if {name}:" if node.operator == "AND" else f"if not {name}:")
+            self.scope.lines += [Line(line.indent + 1, line.text, line.source) for line in late]
+            with self.scope.indented():
+                self.scope.add(f"{name} = {right.text}")
+            return boolean(name, ATOM)
+        self.scope.lines += late
+        kept = left if left.constant is not None else replace(left, text=name, precedence=ATOM)
+        return self.combine(node.operator, kept, right, node.place)
 
     def combine(self, op: str, a: Code, b: Code, place: tree.Place) -> Code:
         """`a op b`, `op` being a token type such as PLUS."""
@@ -121,6 +149,8 @@ class Operators(Places):
                 " ; attendu : BOOL ou BYTE, WORD, DWORD, LWORD",
                 "; expected BOOL or BYTE, WORD, DWORD, LWORD",
             )
+        elif op == "PLUS" and isinstance(a.type, Text):
+            fr, en = " ; employez CONCAT", "; use CONCAT"
         elif remedy(b.type, a.type):
             name = remedy(b.type, a.type)
             fr, en = f" ; convertissez, par exemple avec {name}", f"; convert, for example with {name}"

@@ -13,6 +13,7 @@ from simulators.plc.st.types import (
     Array,
     Block,
     Elementary,
+    Enumeration,
     Structure,
     Subrange,
     Type,
@@ -127,6 +128,10 @@ class Places:
             )
             return NOWHERE
         of, section = found
+        if section == "VAR_IN_OUT":
+            self.scope.error(node.place, f"{node.name} est une entrée-sortie de {owner.type} ; elle se relie à l'appel",
+                             f"{node.name} is an in-out of {owner.type}; it is connected at the call")  # fmt: skip
+            return NOWHERE
         read_only = owner.read_only
         if isinstance(owner.type, Block):
             read_only = None
@@ -138,7 +143,10 @@ class Places:
 
     def enumerated(self, node: tree.Member) -> Code | None:
         """`Colour.Red` where Colour is an enumeration and no variable."""
-        if not isinstance(node.base, tree.Name) or self.scope.lookup(node.base.name):
+        if not isinstance(node.base, tree.Name):
+            return None
+        found = self.scope.lookup(node.base.name)
+        if found is not None and not isinstance(found.type, Enumeration):
             return None
         return self.label_of(node.base.name, node.name, node.place)
 
@@ -232,7 +240,9 @@ def _member_of(of: Type, name: str) -> tuple[Type, str] | None:
 def _members(of: Type) -> list[str]:
     if isinstance(of, Structure):
         return [f.name for f in of.fields.values()]
-    return [p.name for p in of.parameters.values()] if isinstance(of, Block) else []
+    return (
+        [p.name for p in of.parameters.values() if p.section != "VAR_IN_OUT"] if isinstance(of, Block) else []
+    )
 
 
 def _read_only(found: Variable, scope: Scope) -> tuple[str, str] | None:

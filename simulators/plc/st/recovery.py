@@ -172,6 +172,9 @@ class Driver:
         ):
             return (f"{token} est un mot réservé ; choisissez un autre nom",
                     f"{token} is a reserved word; choose another name")  # fmt: skip
+        if token.type == "STRUCT":
+            return ("STRUCT se déclare dans un bloc TYPE ; donnez ici le nom du type",
+                    "STRUCT is declared in a TYPE block; give the name of the type here")  # fmt: skip
         if token.type == "EQ" and "ASSIGN" in accepted:
             return "« = » compare ; attendu : « := » pour affecter", "'=' compares; expected ':=' to assign"
         if token.type == "COLON" and {"ASSIGN", "LPAR"} <= accepted:

@@ -52,6 +52,7 @@ class Scope:
     weight: int = 0
     source_line: int = 0
     known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    externals: list[tuple[tree.Declaration, tree.Place, str]] = field(default_factory=list)
     _temporaries: int = 0
 
     @property

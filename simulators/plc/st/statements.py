@@ -17,9 +17,10 @@ from simulators.plc.st.code import (
 )
 from simulators.plc.st.places import Place
 from simulators.plc.st.scope import Line, Scope
-from simulators.plc.st.types import Block, Elementary, Enumeration, Type, base, is_kind
+from simulators.plc.st.types import Block, Elementary, Enumeration, Subrange, Type, base, is_kind
 
 UPFRONT_LIMIT = 5_000
+_CHOOSES = ("int", "bits", "bool", "time", "date", "tod", "dt")
 
 
 class Statements(Calls):
@@ -132,12 +133,12 @@ class Statements(Calls):
     def _case(self, node: tree.Case) -> None:
         selector = canonical(self.value(node.selector))
         if not selector.wrong and not (
-            is_kind(selector.type, "int") or isinstance(selector.type, Enumeration)
+            is_kind(selector.type, *_CHOOSES) or isinstance(selector.type, Enumeration)
         ):
             self.scope.error(
                 node.selector.place,
-                f"CASE attend un entier ou une énumération, pas {selector.type}",
-                f"CASE expects an integer or an enumeration, not {selector.type}",
+                f"CASE attend un entier, des bits, une durée, une date ou une énumération, pas {selector.type}",
+                f"CASE expects an integer, bits, a time, a date or an enumeration, not {selector.type}",
             )
             selector = WRONG
         if selector.constant is None and not selector.text.isidentifier():
@@ -197,7 +198,7 @@ class Statements(Calls):
         return " or ".join(tests) or "False"
 
     def _label_value(self, selector: Code, node: tree.Expression) -> int | None:
-        code = self.value(node, selector.type)
+        code = self.label_in(node, selector.type) or self.value(node, selector.type)
         if selector.wrong or code.wrong:
             return None
         fitted = self.fit(code, selector.type, node.place, "étiquette de CASE", "label of CASE")
@@ -279,6 +280,8 @@ class Statements(Calls):
         self._known(control, start, end, step)
         with self.scope.indented():
             inner_charge = self._charge()
+            if isinstance(control.type, Subrange) and not _stays_within(control.type, start, end):
+                self.scope.add(f"rt_within({control.text}, {control.type.low}, {control.type.high})")
             self._loops.append(None)
             self.body(node.body)
             self._loops.pop()
@@ -292,7 +295,8 @@ class Statements(Calls):
         else:
             inner_charge[0].text = f"_b[0] -= {weight}"
             self._drop(*before_charge)
-        self._after_for(control, of, start, step, trips, name)
+        if not isinstance(control.type, Subrange):  # one step past the end may be outside
+            self._after_for(control, of, start, step, trips, name)
 
     def _drop(self, *lines: Line) -> None:
         for line in lines:
@@ -387,3 +391,7 @@ class Statements(Calls):
         if repeat is not None:
             self._until(repeat)
         self.scope.add("continue")
+
+
+def _stays_within(of: Subrange, start: Code, end: Code) -> bool:
+    return of.low <= min(start.low, end.low) and max(start.high, end.high) <= of.high

@@ -137,8 +137,11 @@ class ArraySpec:
 
 @dataclass(slots=True)
 class EnumSpec:
+    """`base` is the integer type that its values are of, when it is said."""
+
     place: Place
     items: list[tuple[Place, str, Expression | None]]
+    base: NamedType | None = None
 
 
 @dataclass(slots=True)

@@ -36,11 +36,17 @@ class Text:
 
 @dataclass(slots=True, eq=False)
 class Enumeration:
-    """Kept as the integers of its labels (their lower-case names)."""
+    """Kept as the integers, of type `base`, of its labels (their lower-case names)."""
 
     name: str
     labels: dict[str, int]
     initial: int
+    base: Elementary
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Was it declared with a variable?"""
+        return self.name.startswith("(")
 
     def __str__(self) -> str:
         return self.name

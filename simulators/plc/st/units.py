@@ -113,6 +113,7 @@ class Units(Declarations):
             self._interface(pou, place)
         if lower not in self._scopes or not self.unit.enter(name, place):
             return 0
+        self.connect(self._scopes[lower])
         lines, weight = self._body(pou, self._scopes[lower])
         self.unit.leave()
         if weight > WEIGHT_LIMIT:
