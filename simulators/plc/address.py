@@ -1,7 +1,7 @@
 """Directly represented addresses of IEC 61131-3 (`%IX0.3`, `%QW3`, `%MD2`) and where Modbus finds them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from simulators.errors import InputError
@@ -41,6 +41,13 @@ class Address:
 
     def __str__(self) -> str:
         return f"%{self.area}{self.width}{self.index}" + (f".{self.bit}" if self.width == "X" else "")
+
+    def after(self, count: int) -> "Address":
+        """The address so many bits or values of its width further on."""
+        if self.width == "X":
+            index, bit = divmod(8 * self.index + self.bit + count, 8)
+            return replace(self, index=index, bit=bit)
+        return replace(self, index=self.index + count)
 
 
 @dataclass(frozen=True, slots=True)

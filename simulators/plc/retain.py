@@ -8,6 +8,7 @@ from typing import Any
 
 from simulators.plc.image import Image
 from simulators.plc.st.program import Instance
+from simulators.plc.st.runtime import gather, scatter
 from simulators.plc.st.types import (
     Array,
     Block,
@@ -54,12 +55,19 @@ class _Walk:
         return chosen
 
     def value(self, owner: Any, variable: Variable) -> Any:
+        if variable.spread:
+            return gather(self.image.cells, self._cells(variable))
         if variable.located is not None:
             return self.image.cells[self.instance.indices[variable.located]]
         return getattr(owner, "v_" + variable.name.lower())
 
+    def _cells(self, variable: Variable) -> tuple[int, ...]:
+        return tuple(self.instance.indices[number] for number in variable.spread)
+
     def put(self, owner: Any, variable: Variable, value: Any) -> None:
-        if variable.located is not None:
+        if variable.spread:
+            scatter(self.image.cells, self._cells(variable), value)
+        elif variable.located is not None:
             self.image.cells[self.instance.indices[variable.located]] = value
         else:
             setattr(owner, "v_" + variable.name.lower(), value)
@@ -70,7 +78,9 @@ class _Walk:
             return [self.freeze(of.element, item, whole=whole) for item in value]
         if isinstance(of, Structure):
             return {
-                n: self.freeze(f.type, getattr(value, "v_" + n), whole=whole) for n, f in of.fields.items()
+                n: self.freeze(f.type, getattr(value, "v_" + n), whole=whole)
+                for n, f in of.fields.items()
+                if whole or _may_hold(f.type)
             }
         if isinstance(of, Block):
             if of.python.startswith("B_std_"):
@@ -177,6 +187,8 @@ def _may_hold(of: Type) -> bool:
     """May a variable of this type contain RETAIN variables of its own?"""
     if isinstance(of, Array):
         return _may_hold(of.element)
+    if isinstance(of, Structure):
+        return any(_may_hold(f.type) for f in of.fields.values())
     return isinstance(of, Block) and not of.python.startswith("B_std_")
 
 

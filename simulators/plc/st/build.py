@@ -163,9 +163,16 @@ class Builder(Transformer[Token, Any]):
     qualifier = retention = var_section
 
     def var_decl(self, c: list[Any]) -> tree.Declaration:
-        names, _at, address, _colon, spec, _assign, init, _end = c
+        names, _at, address, _colon, spec, edge, _assign, init, _end = c
         located = (place_of(address), str(address)) if address is not None else None
-        return tree.Declaration(names, located, spec, init)
+        return tree.Declaration(names, located, spec, init, edge)
+
+    def unnamed_decl(self, c: list[Any]) -> tree.Declaration:
+        located = (place_of(c[1]), str(c[1]))
+        return tree.Declaration([located], located, c[3], c[5])
+
+    def edge(self, c: list[Any]) -> tuple[Place, str]:
+        return (place_of(c[0]), c[0].type)
 
     def names(self, c: list[Any]) -> list[tuple[Place, str]]:
         return [(place_of(token), _ident(token)) for token in c[::2]]

@@ -6,6 +6,7 @@ from simulators.plc.st import tree
 from simulators.plc.st.blocks import BLOCKS
 from simulators.plc.st.code import LOOSE, WRONG, Code, rounded, variable
 from simulators.plc.st.conversions import BCD_NAMES
+from simulators.plc.st.convert import implicit
 from simulators.plc.st.expressions import Expressions
 from simulators.plc.st.functions import NAMES
 from simulators.plc.st.places import NOWHERE, Place
@@ -22,6 +23,7 @@ from simulators.plc.st.types import (
     Text,
     Type,
     base,
+    holds_block,
     is_kind,
 )
 from simulators.plc.st.unit import Function, suggestion
@@ -51,7 +53,9 @@ class Calls(Expressions):
                              "the control variable of a FOR is not assigned inside the loop")  # fmt: skip
             return
         of = place.type
-        if isinstance(of, Array | Structure | Block):
+        if place.is_spread:
+            self.scope.add(f"rt_scatter(_c, {place.text}, {fitted.text})")
+        elif isinstance(of, Array | Structure | Block):
             self._copy(place.text, of, fitted, at)
         elif place.bit is not None:
             self.scope.add(f"{place.text} = rt_set_bit({place.text}, {place.bit}, {fitted.text})")
@@ -62,7 +66,7 @@ class Calls(Expressions):
             self.scope.add(f"{place.text} = {rounded(fitted).text}")
 
     def _copy(self, text: str, of: Type, code: Code, at: tree.Place) -> None:
-        if isinstance(of, Block):
+        if holds_block(of):
             self.scope.error(at, "une instance de bloc fonctionnel ne se copie pas",
                              "a function block instance cannot be copied")  # fmt: skip
         elif isinstance(of, Array) and is_scalar(of.element):
@@ -102,7 +106,7 @@ class Calls(Expressions):
                 texts.append(self._input_text(parameter, argument))
             elif parameter.section == "VAR_IN_OUT":
                 place = self._in_out(parameter, argument, node.place)
-                texts.append(place.text)
+                texts.append(self._lent(parameter, place))
                 if is_scalar(parameter.type) and argument is not None:
                     stores.append((parameter, place, argument))
             elif argument is not None:
@@ -236,12 +240,23 @@ class Calls(Expressions):
                              f"the in-out {name} must be connected to a variable")  # fmt: skip
             return NOWHERE
         place = self.target(argument.value)
-        same = base(place.type) == base(parameter.type) and place.bit is None
+        if place.is_spread:
+            self.scope.error(argument.place, f"entrée-sortie {name} : un tableau à des adresses se copie d'abord dans une variable",
+                             f"in-out {name}: an array at addresses is first copied to a variable")  # fmt: skip
+            return NOWHERE
+        texts = isinstance(place.type, Text) and isinstance(parameter.type, Text)
+        same = texts or base(place.type) == base(parameter.type)
         if not place.wrong and not same and not is_kind(parameter.type, "error"):
             self.scope.error(argument.place, f"entrée-sortie {name} : attendu {parameter.type}, trouvé {place.type}",
                              f"in-out {name}: expected {parameter.type}, found {place.type}")  # fmt: skip
             return NOWHERE
         return place
+
+    def _lent(self, parameter: Parameter, place: Place) -> str:
+        """What an in-out gets: a copy of one value, or the array or structure itself."""
+        if place.wrong or not is_scalar(parameter.type):
+            return place.text
+        return (implicit(place.read(), parameter.type) or place.read()).at(LOOSE)
 
     # Function blocks
 
@@ -296,7 +311,7 @@ class Calls(Expressions):
             inside = Place(f"{text}.v_{parameter.name.lower()}", parameter.type)
             if parameter.section == "VAR_IN_OUT":
                 place = self._in_out(parameter, argument, node.place)
-                self.scope.add(f"{inside.text} = {place.text}")
+                self.scope.add(f"{inside.text} = {self._lent(parameter, place)}")
                 if is_scalar(parameter.type) and argument is not None:
                     after.append((parameter, place, argument))
             elif argument is not None and parameter.section == "VAR_INPUT":

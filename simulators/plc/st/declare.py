@@ -11,14 +11,17 @@ from simulators.plc.st.calls import is_scalar
 from simulators.plc.st.initials import Initials
 from simulators.plc.st.scope import Scope
 from simulators.plc.st.types import (
+    BOOL,
     ERROR,
     NAMED,
+    Array,
     Block,
     Elementary,
     Enumeration,
     Type,
     base,
     cells,
+    holds_block,
     is_kind,
 )
 from simulators.plc.st.unit import CELL_LIMIT, Located, Variable, suggestion
@@ -46,6 +49,8 @@ class Declarations(Initials):
                     made = self._variable(block, declaration, (place, name), (of, default), scope, owner)
                     if made is not None:
                         found.append(made)
+                        if declaration.edge is not None:
+                            found += self._edge(made, declaration.edge, scope)
                         total += cells(made.type) if made.section != "VAR_IN_OUT" else 1
         if total > CELL_LIMIT:
             self._error(blocks[0].place, f"plus de {CELL_LIMIT} valeurs déclarées ; réduisez les tableaux",
@@ -92,13 +97,26 @@ class Declarations(Initials):
                     place, f"{name} : une CONSTANT a besoin d'une valeur", f"{name}: a CONSTANT needs a value"
                 )
             made.constant = code if is_scalar(of) else None
-        if isinstance(of, Block) and scope.kind == "FUNCTION":
+        lent = block.section in ("VAR_INPUT", "VAR_IN_OUT") and not isinstance(of, Block)
+        if scope.kind == "FUNCTION" and holds_block(of) and not lent:
             self._error(place, f"{name} : une FUNCTION n'a pas de mémoire ; mettez ce bloc dans un FUNCTION_BLOCK",
                         f"{name}: a FUNCTION has no memory; put this block in a FUNCTION_BLOCK")  # fmt: skip
         if node.address is not None:
             self._located(made, node, block, scope)
         scope.names[lower] = made
         return made
+
+    def _edge(self, made: Variable, edge: tuple[tree.Place, str], scope: Scope) -> list[Variable]:
+        """Make an input show its edges to the body; what it needs to remember (table 41 of the standard)."""
+        place, word = edge
+        if made.section != "VAR_INPUT" or made.type is not BOOL or scope.kind == "FUNCTION":
+            self._error(place, f"{word} s'emploie sur une entrée BOOL d'un FUNCTION_BLOCK ou d'un PROGRAM",
+                        f"{word} is used on a BOOL input of a FUNCTION_BLOCK or PROGRAM")  # fmt: skip
+            return []
+        # No name of a program starts with a digit.
+        memory = Variable(f"0{made.name}", BOOL, "VAR", f"self.v_0{made.name.lower()}", "False", made.place)
+        made.text, made.edge = f"e_{made.name.lower()}", word
+        return [memory]
 
     def connect(self, scope: Scope) -> None:
         """Find the global variables of VAR_EXTERNAL that were not known at their declaration."""
@@ -137,14 +155,28 @@ class Declarations(Initials):
         if len(node.names) > 1:
             self._error(place, "une adresse est à une seule variable", "an address is for one variable")
             return
+        if isinstance(made.type, Array):
+            self._spread(made, made.type, address, place)
+            return
         found = self.locate(address, place, made.type)
         if found is not None:
             made.text, made.located = found.text, found.located
 
-    def locate(self, address: str, place: tree.Place, of: Type | None) -> Variable | None:
-        """The variable at a direct address; `of` None: used without a declaration."""
+    def _spread(self, made: Variable, of: Array, address: str, place: tree.Place) -> None:
+        """An array takes as many addresses as it has elements, from `address` on."""
+        numbers: list[int] = []
+        for count in range(of.size):
+            found = self.locate(address, place, of.element, count)
+            if found is None or found.located is None:
+                return
+            numbers.append(found.located)
+        made.text, made.located, made.spread = f"_a{len(self.unit.spreads)}", numbers[0], tuple(numbers)
+        self.unit.spreads.append(made.spread)
+
+    def locate(self, address: str, place: tree.Place, of: Type | None, further: int = 0) -> Variable | None:
+        """The variable at a direct address, or so many `further` on; `of` None: used without a declaration."""
         try:
-            parsed = parse_address(address)
+            parsed = parse_address(address).after(further)
             reachable(parsed)
         except InputError as error:
             self._error(place, error.text.fr, error.text.en)

@@ -86,10 +86,10 @@ class MadeTypes:
         scope = self.global_scope()
         for declaration in spec.fields:
             of, default = self.resolve(declaration.spec, scope)
-            if isinstance(of, Block):
-                self._error(declaration.spec.place, "une structure ne contient pas de bloc fonctionnel",
-                            "a structure does not contain a function block")  # fmt: skip
-                continue
+            if declaration.edge is not None or declaration.address is not None:
+                place = (declaration.edge or declaration.address or declaration.names[0])[0]
+                self._error(place, "un champ de structure n'a ni front ni adresse",
+                            "a field of a structure has no edge and no address")  # fmt: skip
             if declaration.init is not None:
                 default = self.initial(of, declaration.init, scope, "")[0]
             for place, name in declaration.names:

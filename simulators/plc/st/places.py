@@ -25,7 +25,10 @@ from simulators.plc.st.unit import Variable, suggestion
 
 @dataclass(slots=True)
 class Place:
-    """Somewhere that a value is kept: `text` both reads and, left of an `=`, writes it. `bit`: of a bit string."""
+    """Somewhere that a value is kept: `text` both reads and, left of an `=`, writes it. `bit`: of a bit string.
+
+    Of an array at addresses (`is_spread`) `text` gives the cells of its elements.
+    """
 
     text: str
     type: Type
@@ -39,8 +42,14 @@ class Place:
     def wrong(self) -> bool:
         return is_kind(self.type, "error")
 
+    @property
+    def is_spread(self) -> bool:
+        return self.root is not None and bool(self.root.spread)
+
     def read(self) -> Code:
         """The code of its value."""
+        if self.is_spread:
+            return Code(call("rt_gather", "_c", self.text), self.type)
         if self.bit is not None:
             return boolean(f"{self.text} >> {self.bit} & 1 == 1", 4)
         if self.root is not None and self.root.constant is not None:
@@ -93,7 +102,9 @@ class Places:
     def of_variable(self, found: Variable) -> Place:
         """The place of a variable."""
         of = found.type
-        low, high = (of.low, of.high) if isinstance(of, Subrange | Elementary) else (0, 0)
+        # What is at an address can be written from outside, within its elementary type only.
+        bounding = of if found.located is None else base(of)
+        low, high = (bounding.low, bounding.high) if isinstance(bounding, Subrange | Elementary) else (0, 0)
         low, high = self.scope.known.get(found.text, (low, high))
         return Place(found.text, of, low, high, found, read_only=_read_only(found, self.scope))
 
@@ -192,8 +203,10 @@ class Places:
             return NOWHERE
         text = _flat([part for part in parts if part is not None], of)
         element = of.element
-        low, high = (element.low, element.high) if isinstance(element, Subrange | Elementary) else (0, 0)
-        return Place(f"{owner.text}[{text}]", element, low, high, read_only=owner.read_only)
+        bounding = base(element) if owner.is_spread else element
+        low, high = (bounding.low, bounding.high) if isinstance(bounding, Subrange | Elementary) else (0, 0)
+        whole = f"_c[{owner.text}[{text}]]" if owner.is_spread else f"{owner.text}[{text}]"
+        return Place(whole, element, low, high, read_only=owner.read_only)
 
     def _offset(self, node: tree.Expression, low: int, high: int) -> Code | None:
         """An index counted from 0, checked at run time unless it is proved to be inside."""

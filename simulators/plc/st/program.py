@@ -30,7 +30,7 @@ _CACHED = 32
 class Program:
     """A source that compiled: shareable between PLCs and processes.
 
-    `source_lines[n - 1]` is the source's line for line n of `python`; `variables` are the declarations by unit
+    `spreads` are the arrays at addresses, by the numbers of their elements in `located`; `source_lines[n - 1]` is the source's line for line n of `python`; `variables` are the declarations by unit
     ("" for the global ones); `instances` are (attribute of the globals object, type, retained).
     """
 
@@ -41,6 +41,7 @@ class Program:
     code: CodeType
     source_lines: Sequence[int]
     located: Sequence[Located]
+    spreads: Sequence[tuple[int, ...]]
     tasks: Sequence[TaskPlan]
     variables: dict[str, list[Variable]]
     instances: Sequence[tuple[str, Block, bool]]
@@ -70,6 +71,8 @@ class Program:
         space.update(CLASSES)
         indices = [_cell(image, item) for item in self.located]
         space.update({f"_i{number}": index for number, index in enumerate(indices)})
+        for number, spread in enumerate(self.spreads):
+            space[f"_a{number}"] = tuple(indices[element] for element in spread)
         clock = [0]
         space.update(_c=image.cells, _b=watchdog.cell, _over=watchdog.over, _clock=clock)
         exec(self.code, space)  # noqa: S102 -- text that the compiler made; nothing of the source but literals is in it
@@ -188,6 +191,7 @@ def _compile(source: str, file: str) -> Program:
         code,
         _source_lines(lines),
         unit.located,
+        unit.spreads,
         compiler.tasks,
         unit.variables,
         compiler.instances,

@@ -175,6 +175,10 @@ class Driver:
         if token.type == "STRUCT":
             return ("STRUCT se déclare dans un bloc TYPE ; donnez ici le nom du type",
                     "STRUCT is declared in a TYPE block; give the name of the type here")  # fmt: skip
+        if token.type in ("COLON", "COMMA") and accepted == {"ADDRESS"}:
+            word = self._token(-1)
+            return (f"{word} est un mot réservé ; choisissez un autre nom",
+                    f"{word} is a reserved word; choose another name")  # fmt: skip
         if token.type == "EQ" and "ASSIGN" in accepted:
             return "« = » compare ; attendu : « := » pour affecter", "'=' compares; expected ':=' to assign"
         if token.type == "COLON" and {"ASSIGN", "LPAR"} <= accepted:

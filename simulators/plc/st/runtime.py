@@ -197,6 +197,17 @@ def copy_into(target: Any, source: Any) -> None:
         target.set(source)
 
 
+def gather(cells: list[Any], indices: tuple[int, ...]) -> list[Any]:
+    """The values of an array that is at addresses."""
+    return [cells[index] for index in indices]
+
+
+def scatter(cells: list[Any], indices: tuple[int, ...], values: list[Any]) -> None:
+    """Give an array that is at addresses its values."""
+    for index, value in zip(indices, values, strict=True):
+        cells[index] = value
+
+
 def made(value: Any, fields: tuple[tuple[str, Any], ...]) -> Any:
     """A new structure or block with some of its variables set."""
     for name, initial in fields:
@@ -360,7 +371,7 @@ def _date(nanoseconds: int) -> datetime:
 
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    out_of_range, at, within, div, mod, power, real_to_int, trunc, bcd_to_int, int_to_bcd, shl, shr, rol, ror, pick, set_bit, copy_into, made,
+    out_of_range, at, within, div, mod, power, real_to_int, trunc, bcd_to_int, int_to_bcd, shl, shr, rol, ror, pick, set_bit, copy_into, gather, scatter, made,
     left, right, mid, concat, insert, delete, replace, find, string_to_int, string_to_real, string_to_bool,
     real_to_string, bits_to_string, time_to_string, date_to_string, tod_to_string, dt_to_string,
 )  # fmt: skip

@@ -155,12 +155,13 @@ TypeSpec = NamedType | SubrangeType | SizedString | ArraySpec | EnumSpec | Struc
 
 @dataclass(slots=True)
 class Declaration:
-    """`names` of one type and initial value."""
+    """`names` of one type and initial value; `edge` is R_EDGE or F_EDGE, with its place."""
 
     names: list[tuple[Place, str]]
     address: tuple[Place, str] | None
     spec: TypeSpec
     init: Init | None
+    edge: tuple[Place, str] | None = None
 
 
 @dataclass(slots=True)

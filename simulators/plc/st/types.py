@@ -190,6 +190,15 @@ def is_kind(of: Type, *kinds: str) -> bool:
     return isinstance(of, Elementary) and of.kind in kinds
 
 
+def holds_block(of: Type) -> bool:
+    """Is it, or is in it, a function block instance, which cannot be copied?"""
+    if isinstance(of, Array):
+        return holds_block(of.element)
+    if isinstance(of, Structure):
+        return any(holds_block(f.type) for f in of.fields.values())
+    return isinstance(of, Block)
+
+
 def cells(of: Type) -> int:
     """How many elementary values it holds: what limits on memory count."""
     if isinstance(of, Array):

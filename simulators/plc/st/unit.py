@@ -19,7 +19,7 @@ NESTED_CALL_LIMIT = 24
 class Variable:
     """A variable. `text` reads it in generated Python, `initial` makes its first value.
 
-    `located` is the number of its address in `Unit.located`.
+    `located` is the number of its address in `Unit.located`, the first one of an array whose elements are at `spread`.
     """
 
     name: str
@@ -32,7 +32,9 @@ class Variable:
     is_constant: bool = False
     retain: bool = False
     located: int | None = None
+    spread: tuple[int, ...] = ()
     has_initial: bool = False
+    edge: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +80,7 @@ class Unit:
     variables: dict[str, list[Variable]] = field(default_factory=dict)
     located: list[Located] = field(default_factory=list)
     located_index: dict[str, int] = field(default_factory=dict)
+    spreads: list[tuple[int, ...]] = field(default_factory=list)
     in_progress: list[str] = field(default_factory=list)
     broken: Set[str] = frozenset()
 

@@ -162,6 +162,8 @@ class Units(Declarations):
         scope.indent = 2
         before = len(scope.lines)
         for variable in variables:
+            if variable.edge:
+                self._watch(scope, variable)
             if variable.section == "VAR_TEMP" and variable.constant is None:
                 scope.add(f"{variable.text} = {variable.initial}")
                 scope.weight += cells(variable.type) // 16
@@ -169,6 +171,14 @@ class Units(Declarations):
         if len(scope.lines) == before:
             scope.add("pass")
         return scope.lines, scope.weight
+
+    def _watch(self, scope: Scope, variable: Variable) -> None:
+        """What R_TRIG and F_TRIG do, for an input declared with an edge."""
+        name = variable.name.lower()
+        now = f"self.v_{name}" if variable.edge == "R_EDGE" else f"not self.v_{name}"
+        scope.add(f"{variable.text} = {now} and not self.v_0{name}")
+        scope.add(f"self.v_0{name} = {now}")
+        scope.weight += 2
 
     def _class(self, scope: Scope, python: str, variables: list[Variable]) -> None:
         """Add a class that holds `variables`."""
@@ -193,6 +203,11 @@ def _parameters(variables: list[Variable]) -> dict[str, Parameter]:
 
 
 def _first_value(variable: Variable, unit: Unit) -> str:
+    if variable.spread:
+        is_input = unit.located[variable.spread[0]].address[1] == "I"
+        if is_input and not variable.has_initial:
+            return "pass"
+        return f"rt_scatter(_c, {variable.text}, {variable.initial})"
     if variable.located is None:
         text = "None" if variable.section == "VAR_IN_OUT" else variable.initial
         return f"self.v_{variable.name.lower()} = {text}"
