@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulators.plc.st import tree
 from simulators.plc.st.blocks import BLOCKS
 from simulators.plc.st.code import LOOSE, WRONG, Code, rounded, variable
@@ -126,7 +128,10 @@ class Calls(Expressions):
             self.scope.add(f"{name} = {text}")
             order = [parameter.name for parameter in returned]
             for parameter, place, argument in stores:
-                code = variable(f"{name}[{order.index(parameter.name) + 1}]", base(parameter.type))
+                of_output = base(parameter.type)
+                code = variable(f"{name}[{order.index(parameter.name) + 1}]", of_output)
+                if isinstance(parameter.type, Subrange):
+                    code = replace(code, low=parameter.type.low, high=parameter.type.high)
                 self._store_output(place, code, argument)
             text = f"{name}[0]"
         code = variable(text, of)

@@ -253,4 +253,5 @@ def _from_text(code: Code, target: Elementary) -> Code | None:
         return Code(text, target, ATOM, None, target.low, target.high)
     if target.kind == "real":
         return Code(call("rt_string_to_real", code), target, exact=target.bits == 64)
-    return None
+    text = call("rt_string_to_moment", code, repr(target.kind))
+    return Code(text, target, ATOM, None, target.low, target.high)

@@ -176,8 +176,13 @@ _TABLE: dict[str, tuple[tuple[str, ...], int, Handler]] = {
     "DIVTIME": (_TWO, 2, times.timed("SLASH", TIME, "int", "real")),
     "DIV_TIME": (_TWO, 2, times.timed("SLASH", TIME, "int", "real")),
     "CONCAT_DATE_TOD": (_TWO, 2, times.concat_date_tod),
+    "CONCAT_DATE": (("YEAR", "MONTH", "DAY"), 3, times.concat("rt_concat_date", DATE)),
+    "CONCAT_TOD": (("HOUR", "MINUTE", "SECOND", "MILLISECOND"), 4, times.concat("rt_concat_tod", TOD)),
+    "CONCAT_DT": (("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND"), 7,
+                  times.concat("rt_concat_dt", DT)),
+    "DAY_OF_WEEK": (("IN",), 1, times.day_of_week),
 }  # fmt: skip
-NAMES = frozenset(_TABLE)
+NAMES = frozenset(_TABLE) | {name.upper() for name in times.SPLITS}
 # Functions that give what some of their arguments are, so that what wants the one wants the others.
 _THROUGH = {
     **dict.fromkeys(("ABS", "ADD", "MUL", "SUB", "DIV", "MOD", "MOVE", "MAX", "MIN", "LIMIT"), range(MANY)),

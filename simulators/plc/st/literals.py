@@ -1,15 +1,12 @@
 """What a literal of Structured Text is worth."""
 
 import re
-from datetime import UTC, datetime
 
+from simulators.plc.st.moments import calendar, duration
 from simulators.plc.st.runtime import single
-from simulators.plc.st.types import ANY_INT, ANY_REAL, DATE, DT, NAMED, TIME, TOD, Elementary, Text, Type
+from simulators.plc.st.types import ANY_INT, ANY_REAL, DATE, DT, NAMED, TIME, Elementary, Text, Type
 
 Constant = bool | int | float | str
-_UNITS_NS = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000,
-             "ms": 1_000_000, "us": 1_000, "ns": 1}  # fmt: skip
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|ns|d|h|m|s)", re.IGNORECASE)
 _ESCAPES = {"L": "\n", "N": "\n", "P": "\f", "R": "\r", "T": "\t"}
 _ESCAPE = re.compile(r"\$([0-9A-Fa-f]{2}|.)")
 
@@ -99,7 +96,7 @@ def _value(of: Elementary, body: str) -> Constant:
     if of is TIME:
         return duration(body)
     if of.kind in ("date", "tod", "dt"):
-        return _calendar(of, body)
+        return calendar(of.kind, body)
     if of.kind == "bool":
         return {"true": True, "1": True, "false": False, "0": False}[body.lower()] if body.lower() in (
             "true", "1", "false", "0") else _refuse()  # fmt: skip
@@ -115,49 +112,6 @@ def _value(of: Elementary, body: str) -> Constant:
 
 def _refuse() -> Constant:
     raise ValueError
-
-
-def duration(body: str) -> int:
-    """`1m2s500ms`, `-1.5h` → nanoseconds."""
-    text = body.replace("_", "")
-    parts = _PART.findall(text)
-    if not parts or "".join(n + u for n, u in parts) != text.lstrip("+-"):
-        raise ValueError
-    total = 0
-    for amount, unit in parts:
-        whole, _, fraction = amount.partition(".")
-        scale = _UNITS_NS[unit.lower()]
-        if len(whole) > 20:
-            raise ValueError
-        total += int(whole) * scale + (
-            int(fraction[:18]) * scale // 10 ** len(fraction[:18]) if fraction else 0
-        )
-    if total >= 1 << 63:
-        raise ValueError
-    return -total if text.startswith("-") else total
-
-
-def _calendar(of: Elementary, body: str) -> int:
-    if of is TOD:
-        return _clock(body)
-    year, month, day, *rest = body.split("-", 3)
-    date = datetime(int(year), int(month), int(day), tzinfo=UTC)
-    midnight = round(date.timestamp()) * 1_000_000_000
-    if of is DATE:
-        if rest:
-            raise ValueError
-        return midnight
-    return midnight + _clock(rest[0] if rest else "")
-
-
-def _clock(body: str) -> int:
-    hours, minutes, seconds = body.split(":")
-    whole, _, fraction = seconds.partition(".")
-    nanoseconds = int((fraction + "000000000")[:9])
-    h, m, s = int(hours), int(minutes), int(whole)
-    if not (0 <= h < 24 and 0 <= m < 60 and 0 <= s < 60):
-        raise ValueError
-    return ((h * 60 + m) * 60 + s) * 1_000_000_000 + nanoseconds
 
 
 __all__ = ["DT", "BadLiteralError", "Constant", "duration", "number", "string", "typed"]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from simulators.plc.st.errors import StFaultError
-from simulators.plc.st.types import STRING_LIMIT
+from simulators.plc.st.moments import calendar, duration, midnight_of
+from simulators.plc.st.types import DAY_NS, STRING_LIMIT
 
 # Rounding to single precision through a C float: 50 ns inline, where struct and ctypes take twice as long.
 FLOAT = memoryview(bytearray(4)).cast("f")
@@ -370,10 +371,74 @@ def _date(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
+def string_to_moment(text: str, kind: str) -> int:
+    """`'T#5s'`, `'D#2026-01-31'`, the prefix being optional → nanoseconds; `kind` is time, date, tod or dt."""
+    prefix, sign, body = text.strip().partition("#")
+    try:
+        if sign and prefix.upper() not in _PREFIXES[kind]:
+            raise ValueError
+        body = body if sign else prefix
+        return duration(body) if kind == "time" else calendar(kind, body)
+    except (ValueError, OverflowError):
+        raise _not_a(text, *_MOMENTS[kind]) from None
+
+
+_PREFIXES = {"time": ("T", "TIME", "LT", "LTIME"), "date": ("D", "DATE", "LD", "LDATE"), "dt": ("DT", "DATE_AND_TIME", "LDT"),
+             "tod": ("TOD", "TIME_OF_DAY", "LTOD")}  # fmt: skip
+_MOMENTS = {"time": ("une durée", "a duration"), "date": ("une date", "a date"), "tod": ("une heure", "a time of day"),
+            "dt": ("une date avec son heure", "a date and time")}  # fmt: skip
+
+
+def concat_date(year: int, month: int, day: int) -> int:
+    """CONCAT_DATE."""
+    try:
+        return midnight_of(year, month, day)
+    except (ValueError, OverflowError):
+        raise StFaultError(
+            f"il n'y a pas de {year}-{month}-{day}", f"there is no {year}-{month}-{day}"
+        ) from None
+
+
+def concat_tod(hour: int, minute: int, second: int, millisecond: int) -> int:
+    """CONCAT_TOD."""
+    if 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60 and 0 <= millisecond < 1000:
+        return ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + millisecond * 1_000_000
+    words = f"{hour}:{minute}:{second}.{millisecond}"
+    raise StFaultError(f"il n'y a pas de {words}", f"there is no {words}")
+
+
+def concat_dt(year: int, month: int, day: int, hour: int, minute: int, second: int, millisecond: int) -> int:
+    """CONCAT_DT."""
+    return concat_date(year, month, day) + concat_tod(hour, minute, second, millisecond)
+
+
+def split_date(nanoseconds: int) -> tuple[None, int, int, int]:
+    """SPLIT_DATE, behind the result that it has not."""
+    moment = _date(nanoseconds)
+    return None, moment.year, moment.month, moment.day
+
+
+def split_tod(nanoseconds: int) -> tuple[None, int, int, int, int]:
+    """SPLIT_TOD."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return None, seconds // 3600, seconds // 60 % 60, seconds % 60, rest // 1_000_000
+
+
+def split_dt(nanoseconds: int) -> tuple[None, int, int, int, int, int, int, int]:
+    """SPLIT_DT."""
+    return *split_date(nanoseconds), *split_tod(nanoseconds % DAY_NS)[1:]
+
+
+def day_of_week(nanoseconds: int) -> int:
+    """DAY_OF_WEEK: 0 is Sunday."""
+    return _date(nanoseconds).isoweekday() % 7
+
+
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     out_of_range, at, within, div, mod, power, real_to_int, trunc, bcd_to_int, int_to_bcd, shl, shr, rol, ror, pick, set_bit, copy_into, gather, scatter, made,
     left, right, mid, concat, insert, delete, replace, find, string_to_int, string_to_real, string_to_bool,
     real_to_string, bits_to_string, time_to_string, date_to_string, tod_to_string, dt_to_string,
+    string_to_moment, concat_date, concat_tod, concat_dt, split_date, split_tod, split_dt, day_of_week,
 )  # fmt: skip
 _BUILTINS = {"abs": abs, "bool": bool, "float": float, "int": int, "len": len, "max": max, "min": min, "range": range,
              "round": round, "str": str, "__build_class__": __build_class__}  # fmt: skip

@@ -17,6 +17,7 @@ from simulators.plc.st.code import (
 )
 from simulators.plc.st.places import Place
 from simulators.plc.st.scope import Line, Scope
+from simulators.plc.st.times import SPLITS
 from simulators.plc.st.types import Block, Elementary, Enumeration, Subrange, Type, base, is_kind
 
 UPFRONT_LIMIT = 5_000
@@ -75,7 +76,7 @@ class Statements(Calls):
         if isinstance(call.callee, tree.Name):
             name = call.callee.name
             if self.scope.lookup(name) is None or name.lower() == self.scope.name.lower():
-                is_user = name.lower() in self.scope.unit.pous
+                is_user = name.lower() in self.scope.unit.pous or name.lower() in SPLITS
                 code = self.function_call(call) if is_user else self._call(call)
                 if code is not None:
                     self.scope.add(code.text)

@@ -8,6 +8,7 @@ from simulators.plc.st.declare import Declarations
 from simulators.plc.st.errors import Report
 from simulators.plc.st.scope import Line, Scope
 from simulators.plc.st.statements import Statements
+from simulators.plc.st.times import SPLITS
 from simulators.plc.st.types import (
     VOID,
     Block,
@@ -64,9 +65,11 @@ class Units(Declarations):
         return block
 
     def function(self, name: str, place: tree.Place) -> Function | None:
-        """The user's function `name`, compiled so that its weight is known."""
+        """The function `name` of the source, compiled so that its weight is known, or of the standard with outputs."""
         pou = self.unit.pous.get(name.lower())
-        if pou is None or pou.kind != "FUNCTION":
+        if pou is None:
+            return SPLITS.get(name.lower())
+        if pou.kind != "FUNCTION":
             return None
         function = self._signature(pou)
         function.weight = self._weigh(name, place)

@@ -33,7 +33,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("STRING", "RIGHT(s, 0)", ""), ("STRING", "MID(s, 2, 2)", "LC"), ("STRING", "CONCAT(s, ' ', '1')", "PLC lab 1"),
     ("STRING", "INSERT(s, '-1', 3)", "PLC-1 lab"), ("STRING", "DELETE(s, 4, 1)", "lab"),
     ("STRING", "REPLACE(s, 'lib', 3, 5)", "PLC lib"), ("INT", "FIND(s, 'lab')", 5), ("INT", "FIND(s, 'x')", 0),
-    ("STRING", "LEFT(IN := s, L := 100)", "PLC lab"), ("BOOL", "'abc' < 'abd'", True),
+    ("STRING", "LEFT(IN := s, L := 100)", "PLC lab"), ("BOOL", "'abc' < 'abd'", True), ("INT", "DAY_OF_WEEK(D#2026-10-17)", 6),
 ]  # fmt: skip
 CONVERSIONS: list[tuple[str, str, Any]] = [
     ("INT", "REAL_TO_INT(2.5)", 2), ("INT", "REAL_TO_INT(3.5)", 4), ("INT", "REAL_TO_INT(-2.5)", -2), ("INT", "REAL_TO_INT(r)", 2),
