@@ -168,6 +168,7 @@ class MadeTypes:
 
     def _enumeration(self, spec: tree.EnumSpec, scope: Scope, name: str) -> tuple[Type, str]:
         labels: dict[str, int] = {}
+        taken: set[int] = set()
         following = 0
         of_base = self.type_named(spec.base.name) if spec.base is not None else INT
         if not isinstance(of_base, Elementary) or of_base.kind not in ("int", "bits"):
@@ -188,11 +189,12 @@ class MadeTypes:
                         f"{label}: a value from {low} to {high}",
                     )
                     following = 0
-            if label.lower() in labels or (known and following in labels.values()):
+            if label.lower() in labels or (known and following in taken):
                 self._error(
                     place, f"{label} : nom ou valeur déjà pris", f"{label}: name or value already taken"
                 )
             labels[label.lower()] = following
+            taken.add(following)
             following += 1
         of = Enumeration(
             name or "(" + ", ".join(item[1] for item in spec.items[:3]) + ")",

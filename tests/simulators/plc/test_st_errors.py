@@ -105,6 +105,8 @@ HOSTILE: list[tuple[str, str]] = [
     ("subscripts", body("a : ARRAY [0..1] OF INT;", f"a{'[a' * 100}[0]{']' * 100} := 1;")),
     ("members", body("a : INT;", "a" + ".b" * 5000 + " := 1;")),
     ("operators", body("a : INT;", "a := " + "+" * 3000 + ";")),
+    ("labels", "TYPE E : (" + ", ".join(f"l{n}" for n in range(20_000)) + ", l0); END_TYPE\n" + body("", "")),
+    ("little declarations", "TYPE END_TYPE " * 15_000),
     ("comments", "(*" * 100_000),
     ("large", "x" * 300_000),
     ("units", "".join(f"FUNCTION F{n} : INT F{n} := 1; END_FUNCTION\n" for n in range(1000)) + body("a : INT;", "")),
