@@ -4,6 +4,8 @@ import signal
 import sys
 
 from lab.paths import default_paths
+from lab.runtimes.contract import Runtime
+from lab.runtimes.docker.link import StewardLink
 from lab.runtimes.docker.runtime import DockerRuntime
 from lab.runtimes.limits import Limits
 from lab.runtimes.local import LocalRuntime
@@ -17,8 +19,13 @@ def main() -> int:
     try:
         paths.prepare()
         local = LocalRuntime(Limits(), paths.supervisor_log)
-        docker = DockerRuntime(paths.home, paths.supervisor_log)
-        supervisor = Supervisor(paths, {runtime.name: runtime for runtime in (local, docker)})
+        steward = StewardLink(paths.home, paths.supervisor_log)
+        containers = [DockerRuntime(name, paths.home, steward) for name in ("docker", "docker-compact")]
+        runtimes: dict[str, Runtime] = {
+            local.name: local,
+            **{runtime.name: runtime for runtime in containers},
+        }
+        supervisor = Supervisor(paths, runtimes)
     except UsineError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -8,7 +8,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `forwards` are the ports on 127.0.0.1 that the user's own tools have been told, by device: empty at the
     first start, kept at the next ones. With `bus` (`simulators.host.bus.place`) every device runs in a process of
-    its own and dials in there, with a token that derives from `bus_secret`.
+    its own and dials in there, with a token that derives from `bus_secret`. With `doors`, a folder, the ways in for the
+    user's tools are Unix sockets there, which whoever made this process's container leads ports to.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flat: bool = False
     bus: str | None = None
     bus_secret: str = ""
+    doors: str | None = None

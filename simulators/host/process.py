@@ -29,7 +29,7 @@ from simulators.host.warmth import offer_pages
 from simulators.model import PLC_KINDS, Line
 from simulators.network.choose import best_network, namespaces_available
 from simulators.network.flat import FlatNetwork
-from simulators.network.forward import Forwards, host_sockets
+from simulators.network.forward import Forwards, door_sockets, host_sockets
 from simulators.network.zones import NamespaceNetwork
 from simulators.plant import vibration
 from simulators.plant.engine import Plant
@@ -111,7 +111,7 @@ class Carriage:
 
 def _together(plan: Plan, line: Line) -> Carriage:
     """All in this process, which leaves the host's network for the line's zones. Raises: UsineError."""
-    ways_in = host_sockets(line, plan.forwards)
+    ways_in = door_sockets(line, Path(plan.doors)) if plan.doors else host_sockets(line, plan.forwards)
     network = FlatNetwork(line) if plan.flat else best_network(line)[0]
     network.enter()
     forwards = Forwards(line, network, ways_in)
@@ -123,7 +123,8 @@ def _together(plan: Plan, line: Line) -> Carriage:
         forwards.open(journal.bind("forward"))
 
     namespaces = network.fds if isinstance(network, NamespaceNetwork) else lambda _zone: None
-    return Carriage(crew, network.enforces_zones, namespaces, forwards.ports, open_, forwards.close)
+    ports = (lambda: plan.forwards) if plan.doors else forwards.ports
+    return Carriage(crew, network.enforces_zones, namespaces, ports, open_, forwards.close)
 
 
 def _apart(plan: Plan, line: Line) -> Carriage:

@@ -45,6 +45,6 @@ class Door:
                     self._rest = self._loop.call_later(REST_S, self._watch)
                 return
             sock.setblocking(False)
-            self._opened(sock, (peer[0], peer[1]))
+            self._opened(sock, (peer[0], peer[1]) if peer else ("", 0))
             if self._listener.fileno() == -1:
                 return

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from simulators.errors import StartError
@@ -64,6 +65,30 @@ def host_sockets(line: Line, ports: dict[str, int] | None = None) -> dict[str, s
     return made
 
 
+def door_path(folder: Path, device: str) -> Path:
+    """The Unix socket that leads to a device of a lab that is in a container."""
+    return folder / f"{device}.door"
+
+
+def door_sockets(line: Line, folder: Path) -> dict[str, socket.socket]:
+    """A Unix socket in `folder` for each device that serves a port, by device. Raises: StartError."""
+    made: dict[str, socket.socket] = {}
+    try:
+        for device in line.devices:
+            if device.port is not None:
+                listener = made[device.id] = socket.socket(socket.AF_UNIX)
+                path = door_path(folder, device.id)
+                path.unlink(missing_ok=True)
+                listener.bind(str(path))
+                listener.listen(CONNECTIONS_MAX)
+                listener.setblocking(False)
+    except OSError as error:
+        for listener in made.values():
+            listener.close()
+        raise StartError(f"{folder} : {error}", f"{folder}: {error}") from error
+    return made
+
+
 class Way(Protocol):
     """What a forward needs of a network."""
 
@@ -87,7 +112,7 @@ class Forward:
     ) -> None:
         assert device.port is not None
         self.device = device.id
-        self.port: int = listener.getsockname()[1]
+        self.port = _port(listener)
         self._source = workstation(line, device.zone)
         self._target = (device.zone, device.address, device.port)
         self._network = network
@@ -166,7 +191,7 @@ class Forwards:
 
     def __init__(self, line: Line, network: Way, ways_in: dict[str, socket.socket]) -> None:
         self._line, self._network, self._ways_in = line, network, ways_in
-        self._ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
+        self._ports = {device: _port(way_in) for device, way_in in ways_in.items()}
         self._open: list[Forward] = []
 
     def open(self, log: Logger) -> None:
@@ -184,3 +209,8 @@ class Forwards:
     def ports(self) -> dict[str, int]:
         """The port on 127.0.0.1 that leads to each device."""
         return dict(self._ports)
+
+
+def _port(listener: socket.socket) -> int:
+    """0 of a Unix socket."""
+    return 0 if listener.family == socket.AF_UNIX else int(listener.getsockname()[1])

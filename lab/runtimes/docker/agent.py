@@ -13,22 +13,25 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from lab.labs import Job
-from lab.probes.place import Seated
+from lab.probes.contract import Where
+from lab.probes.place import Seated, Zoned
 from lab.runtimes.perform import perform
 from simulators.errors import NotFoundError
 from simulators.host.refusal import refused
 from simulators.model import Line
+from simulators.network import linux
 from simulators.snapshot import Snapshot
 
 IDLE_LIMIT_S = 180.0
 GRACE_S = 8.0
+ENTER_VARIABLE = "USINE_ENTER"
 CPU_SPARE_S = 5
 JOBS_MAX = 8
 FIRST_LINE_LIMIT_BYTES = 4 << 20
@@ -100,15 +103,16 @@ class Running:
 
 
 class Agent:
-    """Serves one socket; `own` is the address that this machine has in its zone."""
+    """Serves one socket."""
 
-    def __init__(self, path: Path, own: str, idle_limit_s: float = IDLE_LIMIT_S) -> None:
-        self._own, self._idle_limit_s = own, idle_limit_s
+    def __init__(
+        self, listener: socket.socket, place: Callable[[Line, str], Where], idle_limit_s: float = IDLE_LIMIT_S
+    ) -> None:
+        """`listener` is bound and not yet listening; `place` gives where jobs are done, of a line and a zone."""
+        self._place, self._idle_limit_s = place, idle_limit_s
         self._running: dict[int, Running] = {}
         self._used_s = time.monotonic()
-        path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
+        self._listener = listener
         self._listener.listen(16)
 
     def serve(self) -> None:
@@ -135,7 +139,7 @@ class Agent:
         pid = os.fork()
         if pid == 0:
             self._listener.close()
-            _child(connected, self._own)
+            _child(connected, self._place)
         self._running[connected.fileno()] = Running(pid, connected)
 
     def _left(self, descriptor: int) -> None:
@@ -156,7 +160,7 @@ class Agent:
                 self._used_s = time.monotonic()
 
 
-def _child(connected: socket.socket, own: str) -> None:
+def _child(connected: socket.socket, place: Callable[[Line, str], Where]) -> None:
     """Never returns: the parent's code must not run twice."""
     status = 1
     try:
@@ -164,9 +168,9 @@ def _child(connected: socket.socket, own: str) -> None:
         order = msgspec.json.decode(wire.receive(), type=Order)
         seconds = int(order.job.limit_s) + CPU_SPARE_S
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        place = Seated(order.line, order.job.zone, own)
+        where = place(order.line, order.job.zone)
         with contextlib.suppress(BrokenPipeError, ConnectionError):
-            perform(order.job, lambda: (place, FarControl(wire)), wire.send)
+            perform(order.job, lambda: (where, FarControl(wire)), wire.send)
             status = 0
     except BaseException as error:
         sys.stderr.write(f"{error!r}\n")
@@ -183,10 +187,30 @@ def preload() -> None:
     attacks()
 
 
+def _place() -> Callable[[Line, str], Where]:
+    """On a machine with one address in its zone, or in a zone's namespaces of the process that `$USINE_ENTER` names."""
+    entry = os.environ.get(ENTER_VARIABLE)
+    if not entry:
+        own = os.environ["USINE_ADDRESS"]
+        return lambda line, zone: Seated(line, zone, own)
+    pid, user, net = (None if word == "None" else int(word) for word in entry.split(":"))
+    for number, kind in ((user, linux.NEWUSER), (net, linux.NEWNET)):
+        if number is not None:
+            descriptor = os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY)
+            linux.setns(descriptor, kind)
+            os.close(descriptor)
+    return Zoned
+
+
 def main() -> int:
     """Returns the process's exit status."""
     preload()
-    agent = Agent(Path(sys.argv[1]), os.environ["USINE_ADDRESS"])
+    # Before the namespaces: afterwards the process is another user's, as seen from its own files.
+    path = Path(sys.argv[1])
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    agent = Agent(listener, _place())
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     agent.serve()
     return 0

@@ -13,13 +13,16 @@ from typing import Any
 import msgspec
 
 from lab.runtimes.docker import images
+from lab.runtimes.docker.doors import Doors
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import FIELD, PLANT, LabLayout, bus_address, layout
-from lab.runtimes.docker.objects import DATA, RUN, LabObjects, give
+from lab.runtimes.docker.layout import FIELD, LabLayout
+from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.pool import Pool
-from lab.runtimes.docker.seats import Seats
+from lab.runtimes.docker.reach import Reach
+from lab.runtimes.docker.seats import Seats, Ways
 from lab.runtimes.docker.settings import Settings
+from lab.runtimes.docker.shapes import Shape
 from lab.runtimes.docker.taps import LabTaps
 from simulators.addressing import Addressing, settle
 from simulators.errors import StartError, UsineError
@@ -39,8 +42,10 @@ MENDED_AFTER_S = 0.3
 class CarriedLab:
     """`plan` is the supervisor's; the plant in its container has one of its own, with paths as it sees them."""
 
-    def __init__(self, engine: Engine, settings: Settings, gate: Gate, pool: Pool, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(
+        self, engine: Engine, settings: Settings, gate: Gate, pool: Pool, shape: Shape, plan: Plan
+    ) -> None:
+        self.plan, self._shape = plan, shape
         self._engine, self._settings, self._gate, self._pool = engine, settings, gate, pool
         self.folder = Path(plan.folder)
         self.run = Path(plan.control).parent
@@ -49,7 +54,7 @@ class CarriedLab:
         self._layout: LabLayout | None = None
         self._forwards: Forwards | None = None
         self._journal: Journal | None = None
-        self.seats: Seats | None = None
+        self.ways: Ways | None = None
         self._deaths: dict[str, deque[float]] = {}
         self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,7 +74,7 @@ class CarriedLab:
     async def alive(self) -> bool:
         """Whether the plant of a lab of this plan runs. Raises: UsineError: the engine does not answer."""
         present = await self._gate.do(self.objects.present, "line")
-        return PLANT in present and present[PLANT].state == "running"
+        return self._shape.main in present and present[self._shape.main].state == "running"
 
     async def adopt(self) -> None:
         """Take over a lab that runs. Raises: UsineError: its containers are not there."""
@@ -91,8 +96,8 @@ class CarriedLab:
             task.cancel()
         if self._forwards is not None:
             await self._forwards.close()
-        if self.seats is not None:
-            await self.seats.close()
+        if self.ways is not None:
+            await self.ways.close()
         if graceful:
             await self._gate.all(self.objects.dismiss)
         await self._gate.all(self.objects.remove)
@@ -111,7 +116,7 @@ class CarriedLab:
         self._log("container_ended", of=part, exit_code=code)
         if len(deaths) == DEATHS_MAX and now - deaths[0] < DEATHS_WINDOW_S:
             self._log("container_given_up", of=part)
-            if part == PLANT:
+            if part == self._shape.main:
                 self.lost.set()
             return
         self._spawn(self._mend(part))
@@ -126,7 +131,7 @@ class CarriedLab:
                 await self._gate.do(self.objects.make, self._layout, self._layout.container(part))
         except UsineError as error:
             self._log("container_not_mended", of=part, why=error.text.en)
-            if part == PLANT:
+            if part == self._shape.main:
                 self.lost.set()
 
     # The start, step by step
@@ -151,7 +156,7 @@ class CarriedLab:
         """Subnets that nobody has, and the networks on them. Raises: UsineError."""
         for attempt in range(TRIES):
             used = await self._gate.do(self._engine.subnets)
-            subnets = self._pool.take(model, used, self._former(model))
+            subnets = self._shape.subnets(model, self._pool, used, self._former(model))
             try:
                 line = self._settle(model, subnets)
                 self._layout = self._laid_out(line, subnets[FIELD])
@@ -192,18 +197,12 @@ class CarriedLab:
         return self.folder / "line" / model.id / "line.yaml"
 
     def _laid_out(self, line: Line, field_subnet: str) -> LabLayout:
-        return layout(line, field_subnet, self.plan.bus_secret, self._settings.user)
+        return self._shape.layout(line, field_subnet, self.plan, self._settings.user)
 
     def _write_plan(self, field_subnet: str) -> None:
         """The plant's own plan, with paths as its container has them."""
         line = Path(self.plan.line).relative_to(self.folder)
-        inner = msgspec.structs.replace(
-            self.plan,
-            line=f"{DATA}/{line}",
-            folder=DATA,
-            control=f"{RUN}/control.sock",
-            bus=bus_address(field_subnet),
-        )
+        inner = self._shape.inner(self.plan, line, field_subnet)
         path = self.run / "plan.json"
         path.touch(mode=0o600)
         path.write_bytes(msgspec.json.encode(inner))
@@ -211,6 +210,8 @@ class CarriedLab:
     def _field_subnet(self) -> str:
         """As the plan in the plant's own folder has it."""
         inner = msgspec.json.decode((self.run / "plan.json").read_bytes(), type=Plan)
+        if inner.bus is None:
+            return ""
         host = (inner.bus or "").removeprefix("tcp:").rpartition(":")[0]
         assert self.line is not None
         length = min(ipaddress.IPv4Network(zone.subnet).prefixlen for zone in self.line.zones)
@@ -218,9 +219,9 @@ class CarriedLab:
 
     async def _make(self) -> None:
         assert self._layout is not None
-        plant, *devices = self._layout.containers
+        main, *devices = self._layout.containers
         kept = msgspec.json.encode(self.plan).decode()
-        await self._gate.do(self.objects.make, self._layout, plant, kept)
+        await self._gate.do(self.objects.make, self._layout, main, kept)
         await asyncio.gather(
             *(self._gate.do(self.objects.make, self._layout, container) for container in devices)
         )
@@ -263,28 +264,36 @@ class CarriedLab:
             await self.end(graceful=False)
             return
         self._open_forwards(ways_in)
-        report({"ready": True, "forwards": self.ports(), "line": self.plan.line, "zones": True})
+        report({**said, "forwards": self.ports(), "line": self.plan.line})
 
     async def _never_ready(self) -> StartError:
-        present = await self._gate.do(self.objects.present)
-        said = await self._gate.do(self._engine.last_words, present[PLANT].id) if PLANT in present else ""
+        present, main = await self._gate.do(self.objects.present), self._shape.main
+        said = await self._gate.do(self._engine.last_words, present[main].id) if main in present else ""
         return StartError(
-            f"{self.plan.name} : le conteneur de l'installation s'arrête dès son démarrage : {said or '–'}",
-            f"{self.plan.name}: the plant's container ends as soon as it starts: {said or '–'}",
+            f"{self.plan.name} : le conteneur principal s'arrête dès son démarrage : {said or '–'}",
+            f"{self.plan.name}: the main container ends as soon as it starts: {said or '–'}",
         )
 
     def _open_forwards(self, ways_in: dict[str, socket.socket]) -> None:
         assert self.line is not None
         assert self._layout is not None
         self._journal = Journal(self.folder / "steward.jsonl")
-        self.seats = Seats(
-            self._engine, self._settings, self._gate, self.objects, self.line, self._layout, self.run
-        )
-        taps = LabTaps(
-            self._engine, self._gate, self.objects, self.plan, self.line, self._layout, self._settings.user
-        )
-        self._spawn(taps.run())
-        self._forwards = Forwards(self.line, self.seats, ways_in)
+        reach = Reach(self._engine, self._settings, self._gate, self.objects, self._layout, self.run)
+        if self._shape.networked:
+            self.ways = Seats(reach, self.line)
+            taps = LabTaps(
+                self._engine,
+                self._gate,
+                self.objects,
+                self.plan,
+                self.line,
+                self._layout,
+                self._settings.user,
+            )
+            self._spawn(taps.run())
+        else:
+            self.ways = Doors(reach, self.plan, self.line, self.run)
+        self._forwards = Forwards(self.line, self.ways, ways_in)
         self._forwards.open(self._journal.bind("forward"))
 
     def ports(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import IPAMConfig, IPAMPool, LogConfig
 
 from lab.runtimes.docker.layout import ContainerLayout, NetworkLayout
+from lab.runtimes.docker.seccomp import profile
 from simulators.errors import StartError, ToolMissingError, UsineError
 
 LABEL = "org.usine-ecole"
@@ -126,11 +127,12 @@ class Engine:
         user: str,
         tmpfs: Mapping[str, str],
         inside: str | None = None,
-        seccomp: str | None = None,
+        beside: str | None = None,
     ) -> str:
         """A container, not started; returns its id. `networks` are names with the address there.
 
-        `inside` is the container whose network it shares; it then has none of its own.
+        `inside` is the container whose network it shares; it then has none of its own. `beside` is one whose processes
+        it sees.
         """
         memory = layout.memory_bytes
         host = self._api.create_host_config(
@@ -140,7 +142,8 @@ class Engine:
             read_only=True,
             cap_drop=["ALL"],
             cap_add=list(layout.rights),
-            security_opt=["no-new-privileges", *([f"seccomp={seccomp}"] if seccomp else [])],
+            security_opt=["no-new-privileges", *([f"seccomp={profile()}"] if layout.own_namespaces else [])],
+            pid_mode=f"container:{beside}" if beside else None,
             sysctls=dict(layout.sysctls) or None,
             mem_limit=memory,
             memswap_limit=memory,

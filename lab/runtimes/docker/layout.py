@@ -12,7 +12,7 @@ from simulators.model import Device, Line
 from simulators.network.addresses import workstation
 from simulators.network.feed import FEED_VARIABLE, HOST_VARIABLE, ZONE_VARIABLE, tap_token, tapped
 
-PLANT = "plant"
+PLANT, COMPACT = "plant", "line"
 FIELD = "field"
 BUS_PORT = 9500
 FEED_PORT = 9501
@@ -47,7 +47,10 @@ class NetworkLayout:
 
 @dataclass(frozen=True)
 class ContainerLayout:
-    """One container. `networks` are keys with the address there; `root` says that it begins as root, to drop it itself."""
+    """One container. `networks` are keys with the address there; `root` says that it begins as root, to drop it itself.
+
+    `own_namespaces`: it may make user and network namespaces, and enter those of a container that it shares processes with.
+    """
 
     part: str
     image: str
@@ -60,6 +63,7 @@ class ContainerLayout:
     root: bool = False
     rights: tuple[str, ...] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    own_namespaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ NEEDS = {
     "mqtt_broker": (128 * MIB, 0.5, 32),
 }
 NEED = (128 * MIB, 0.5, 32)
+COMPACT_NEED = (256 * MIB, 0.5, 64)
 WORKSTATION_NEED = (512 * MIB, 0.5, 128)
 AGENT_NEED = (512 * MIB, 1.0, 64)
 TAP_NEED = (96 * MIB, 0.25, 16)
@@ -170,6 +175,17 @@ def _device(
         device.id, "device", ("part",), environment, {**networks, FIELD: field_address}, memory, cpu, processes,
         root=router, rights=ROUTER_RIGHTS if router else (), sysctls=ROUTER_SYSCTLS if router else {},
     )  # fmt: skip
+
+
+def compact_layout(user: str) -> LabLayout:
+    """A whole line in one container."""
+    memory, cpu, processes = COMPACT_NEED
+    line = ContainerLayout(
+        COMPACT, "device", ("line", "/run/usine/plan.json"),
+        {USER_VARIABLE: user, REPORT_VARIABLE: "/run/usine/report.sock"}, {}, memory, cpu, processes,
+        own_namespaces=True,
+    )  # fmt: skip
+    return LabLayout((), (line,))
 
 
 def workstation_layout(line: Line, zone: str, user: str, address: str | None = None) -> ContainerLayout:

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from lab.runtimes.docker.engine import BRIDGE_PREFIX, HOME, LAB, PART, PLAN, ROLE, Engine, Seen
-from lab.runtimes.docker.layout import PLANT, ContainerLayout, LabLayout, NetworkLayout, short
+from lab.runtimes.docker.layout import COMPACT, PLANT, ContainerLayout, LabLayout, NetworkLayout, short
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
 
@@ -62,13 +62,14 @@ class LabObjects:
         container: ContainerLayout,
         sockets: Path | None,
         inside: str | None = None,
+        beside: str | None = None,
     ) -> str:
         """Create and start a container beside the line: a workstation, an agent, a tap; returns its id."""
         made = self._engine.create(
             self.container_name(container.part), self._settings.image(container.image), container,
             self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else [],
             {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
-            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside,
+            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, beside,
         )  # fmt: skip
         self._engine.start(made)
         return made
@@ -78,7 +79,7 @@ class LabObjects:
         return {self.network_name(numbers[key], key): address for key, address in container.networks.items()}
 
     def _binds(self, part: str) -> list[str]:
-        if part == PLANT:
+        if part in {PLANT, COMPACT}:
             return [f"{self._folder}:{DATA}:rw", f"{self._run}:{RUN}:rw"]
         own = self._folder / part
         own.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,7 @@
 
 import contextlib
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ import msgspec
 
 from lab.labs import Job
 from lab.runtimes.contract import Handle
-from simulators.errors import StartError
+from lab.runtimes.docker.link import StewardLink
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
 from simulators.model import Line
@@ -74,17 +71,15 @@ class DockerErrand(News):
 class DockerRuntime:
     """Labs as containers of an engine on this machine. The steward is started when first needed, and again if it ends."""
 
-    name = "docker"
     start_limit_s = 300.0
     stop_limit_s = 90.0
     # An agent's container, and its interpreter, may have to be started first.
     job_start_s = 40.0
 
-    def __init__(self, home: Path, log: Path) -> None:
-        self._home, self._log = home, log
-        self._used = home / "docker"
-        self._orders: socket.socket | None = None
-        self._steward: subprocess.Popen[bytes] | None = None
+    def __init__(self, name: str, home: Path, steward: StewardLink) -> None:
+        """`name` is a shape that the steward knows (`docker`: a container a device, `docker-compact`: one a line)."""
+        self.name, self._steward = name, steward
+        self._used = home / name
         self._lifelines: dict[str, int] = {}
 
     def prepare(self, line: Line) -> None:
@@ -94,8 +89,8 @@ class DockerRuntime:
         del line
         news, theirs = socket.socketpair()
         watched, lifeline = os.pipe()
-        order = {"do": "launch", "plan": msgspec.to_builtins(plan), "again": restarts > 0}
-        self._order(order, [theirs.fileno(), lifeline])
+        order = {"do": "launch", "shape": self.name, "plan": msgspec.to_builtins(plan), "again": restarts > 0}
+        self._steward.order(order, [theirs.fileno(), lifeline])
         self._used.touch()
         theirs.close()
         os.close(lifeline)
@@ -110,25 +105,26 @@ class DockerRuntime:
         name = handle.plan.name
         if name not in self._lifelines:
             watched, lifeline = os.pipe()
-            self._order({"do": "adopt", "plan": msgspec.to_builtins(handle.plan)}, [lifeline])
+            self._steward.order(
+                {"do": "adopt", "shape": self.name, "plan": msgspec.to_builtins(handle.plan)}, [lifeline]
+            )
             os.close(lifeline)
             self._keep(name, watched)
         return self._lifelines.pop(name)
 
     def end(self, handle: Handle, force: bool) -> None:
         if not force:
-            self._order({"do": "end", "lab": handle.plan.name}, [])
+            self._steward.order({"do": "end", "lab": handle.plan.name}, [])
 
     def reap(self, handle: Handle) -> str:
         del handle
-        ended = self._steward is None or self._steward.poll() is not None
-        return "steward ended" if ended else "containers ended"
+        return "containers ended" if self._steward.alive else "steward ended"
 
     def job(self, handle: Handle, line: Line, job: Job) -> DockerErrand:
         del line
         news, theirs = socket.socketpair()
         order = {"do": "job", "lab": handle.plan.name, "job": msgspec.to_builtins(job)}
-        self._order(order, [theirs.fileno()])
+        self._steward.order(order, [theirs.fileno()])
         theirs.close()
         return DockerErrand(news.detach())
 
@@ -138,7 +134,7 @@ class DockerRuntime:
         order = {
             "do": "terminal", "lab": handle.plan.name, "zone": zone, "columns": columns, "rows": rows,
         }  # fmt: skip
-        self._order(order, [theirs.fileno()])
+        self._steward.order(order, [theirs.fileno()])
         theirs.close()
         return ours
 
@@ -150,7 +146,7 @@ class DockerRuntime:
         if not self._used.exists():
             return []
         reader, writer = os.pipe()
-        self._order({"do": "found"}, [writer])
+        self._steward.order({"do": "found"}, [writer])
         os.close(writer)
         with os.fdopen(reader, "rb") as answer:
             said = [msgspec.json.decode(line, type=dict[str, Any]) for line in answer]
@@ -158,60 +154,17 @@ class DockerRuntime:
         for message in said:
             if "error" in message:
                 raise refused(message["error"])
-            handles.append(Handle(msgspec.convert(message["plan"], Plan), 0, 0, time.time(), 0, self.name))
+            if message["shape"] == self.name:
+                plan = msgspec.convert(message["plan"], Plan)
+                handles.append(Handle(plan, 0, 0, time.time(), 0, self.name))
         return handles
 
     def close(self) -> None:
         """The steward goes; labs stay."""
-        if self._orders is not None:
-            self._orders.close()
-            self._orders = None
-        if self._steward is not None:
-            try:
-                self._steward.wait(5)
-            except subprocess.TimeoutExpired:
-                self._steward.kill()
-                self._steward.wait()
-            self._steward = None
+        self._steward.close()
 
     def _keep(self, name: str, watched: int) -> None:
         former = self._lifelines.pop(name, None)
         if former is not None:
             os.close(former)
         self._lifelines[name] = watched
-
-    def _order(self, order: dict[str, Any], fds: list[int]) -> None:
-        """Raises: StartError: there is no steward to take it."""
-        packet = msgspec.json.encode(order)
-        for _attempt in range(2):
-            try:
-                socket.send_fds(self._served(), [packet], fds)
-            except OSError as error:
-                self.close()
-                why = error
-            else:
-                return
-        raise StartError(
-            f"le moteur de conteneurs n'a plus d'intendant ({why}) ; voyez {self._log}",
-            f"the container engine has no steward ({why}); see {self._log}",
-        )
-
-    def _served(self) -> socket.socket:
-        if self._orders is None or self._steward is None or self._steward.poll() is not None:
-            self.close()
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with self._log.open("ab") as log:
-                self._steward = subprocess.Popen(
-                    [sys.executable, "-m", "lab.runtimes.docker.steward", str(theirs.fileno()), str(self._home)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()],
-                    start_new_session=True, preexec_fn=_own_signals,
-                )  # fmt: skip
-            theirs.close()
-            self._orders = ours
-        return self._orders
-
-
-def _own_signals() -> None:
-    """The supervisor's way with signals is not its steward's, who goes when its socket closes."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)

@@ -4,8 +4,8 @@ It alone has rights over the engine. What it is told comes over a socket of the 
 
 | do | with | descriptors |
 |---|---|---|
-| launch | plan, again | news, lifeline |
-| adopt | plan | lifeline |
+| launch | shape, plan, again | news, lifeline |
+| adopt | shape, plan | lifeline |
 | end | lab | – |
 | job | lab, job | news |
 | terminal | lab, zone, columns, rows | the terminal's other end |
@@ -34,13 +34,15 @@ from lab.runtimes.docker import images
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import PLANT
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.settings import Settings, settings
+from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
 from simulators.errors import NotFoundError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refusal
 
+# By the name of the runtime.
+SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact}
 PACKET_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 LISTEN_AGAIN_S = 1.0
@@ -85,10 +87,10 @@ class Steward:
 
     # Labs
 
-    async def _launch(self, fds: list[int], plan: dict[str, Any], again: bool) -> None:
+    async def _launch(self, fds: list[int], shape: str, plan: dict[str, Any], again: bool) -> None:
         news, lifeline = fds
         say = _sayer(news)
-        lab = CarriedLab(self._engine, self._settings, self._gate, self._pool, msgspec.convert(plan, Plan))
+        lab = self._carried(shape, plan)
         try:
             await self._close_host()
             self._labs[lab.plan.name] = lab
@@ -108,15 +110,20 @@ class Steward:
             os.close(news)
         await self._outlive(lab, lifeline)
 
-    async def _adopt(self, fds: list[int], plan: dict[str, Any]) -> None:
+    async def _adopt(self, fds: list[int], shape: str, plan: dict[str, Any]) -> None:
         (lifeline,) = fds
-        lab = CarriedLab(self._engine, self._settings, self._gate, self._pool, msgspec.convert(plan, Plan))
+        lab = self._carried(shape, plan)
         try:
             await lab.adopt()
             self._labs[lab.plan.name] = lab
         except UsineError:
             lab.lost.set()
         await self._outlive(lab, lifeline)
+
+    def _carried(self, shape: str, plan: dict[str, Any]) -> CarriedLab:
+        return CarriedLab(
+            self._engine, self._settings, self._gate, self._pool, SHAPES[shape](), msgspec.convert(plan, Plan)
+        )
 
     async def _outlive(self, lab: CarriedLab, lifeline: int) -> None:
         """Close the lifeline once the lab has ended, with all that is left of it."""
@@ -138,10 +145,12 @@ class Steward:
         (answer,) = fds
         say = _sayer(answer)
         try:
-            labels = {HOME: self._settings.mark, PART: PLANT, ROLE: "line"}
-            for seen in await self._gate.do(self._engine.containers, labels):
+            mains = {shape().main: name for name, shape in SHAPES.items()}
+            for seen in await self._gate.do(
+                self._engine.containers, {HOME: self._settings.mark, ROLE: "line"}
+            ):
                 if seen.state == "running" and PLAN in seen.labels:
-                    say({"plan": json.loads(seen.labels[PLAN])})
+                    say({"plan": json.loads(seen.labels[PLAN]), "shape": mains[seen.labels[PART]]})
         except UsineError as error:
             say({"error": refusal(error)})
         finally:
@@ -167,9 +176,9 @@ class Steward:
         self, lab: CarriedLab, job: Job, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Pass on what the agent says; answer what it asks of the lab. Ends with either side."""
-        assert lab.seats is not None
+        assert lab.ways is not None
         assert lab.line is not None
-        connected = await lab.seats.agent(job)
+        connected = await lab.ways.agent(job)
         heard, agent = await asyncio.open_unix_connection(sock=connected, limit=PACKET_BYTES << 4)
         agent.write(msgspec.json.encode({"job": job, "line": lab.line}) + b"\n")
         left = asyncio.get_running_loop().create_task(reader.read())
@@ -199,9 +208,9 @@ class Steward:
         end.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=end)
         try:
-            seats = self._lab(lab).seats
-            assert seats is not None
-            shell = await seats.terminal(zone, columns, rows)
+            ways = self._lab(lab).ways
+            assert ways is not None
+            shell = await ways.terminal(zone, columns, rows)
             writer.write(b'{"open":true}\n')
             shown, typed = await asyncio.open_unix_connection(sock=shell)
             await asyncio.wait(
@@ -219,7 +228,7 @@ class Steward:
 
     def _lab(self, name: str) -> CarriedLab:
         lab = self._labs.get(name)
-        if lab is None or lab.seats is None:
+        if lab is None or lab.ways is None:
             raise NotFoundError(f"le labo {name} n'est pas en marche", f"lab {name} is not running")
         return lab
 
