@@ -8,9 +8,11 @@ import msgspec
 
 from lab.labs import Job, LabStatus
 from lab.paths import Paths
-from simulators.errors import NotFoundError, UsineError
+from simulators.control import REQUEST_LIMIT_BYTES
+from simulators.errors import InputError, NotFoundError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
+from simulators.os_errors import os_words
 from simulators.snapshot import Snapshot
 
 ANSWER_LIMIT_S = 60.0
@@ -38,13 +40,10 @@ class Wire:
         self.socket.sendall(msgspec.json.encode(message) + b"\n")
 
     def receive(self, limit_s: float | None) -> bytes:
-        """One line. Raises: ConnectionError: closed or silent for `limit_s`."""
+        """One line. Raises: OSError: closed, or silent for `limit_s`."""
         self.socket.settimeout(limit_s)
         while b"\n" not in self._buffer:
-            try:
-                data, fds, _flags, _address = socket.recv_fds(self.socket, 1 << 16, FD_LIMIT)
-            except TimeoutError as error:
-                raise ConnectionError("timed out") from error
+            data, fds, _flags, _address = socket.recv_fds(self.socket, 1 << 16, FD_LIMIT)
             self.fds += fds
             if not data:
                 raise ConnectionError("closed")
@@ -65,9 +64,16 @@ class LabConnection:
         self._last_id = 0
 
     def request(self, verb: str, **arguments: Any) -> Any:
+        """Raises: UsineError: the lab's own answer; InputError: more than a lab reads at once."""
         self._last_id += 1
+        data = msgspec.json.encode({"id": self._last_id, "verb": verb, "arguments": arguments}) + b"\n"
+        if len(data) > REQUEST_LIMIT_BYTES:
+            raise InputError(
+                f"{verb} : demande de {len(data) >> 10} Kio, {REQUEST_LIMIT_BYTES >> 10} au plus ; envoyez moins",
+                f"{verb}: a request of {len(data) >> 10} KiB, {REQUEST_LIMIT_BYTES >> 10} at most; send less",
+            )
         try:
-            self._wire.send({"id": self._last_id, "verb": verb, "arguments": arguments})
+            self._wire.socket.sendall(data)
             while True:
                 answer = msgspec.json.decode(self._wire.receive(ANSWER_LIMIT_S))
                 if answer.get("id") == self._last_id:
@@ -236,8 +242,9 @@ def connect(plan: Plan) -> socket.socket:
         connected.sendall(plan.token.encode() + b"\n")
     except OSError as error:
         connected.close()
+        why = os_words(error)
         raise NotFoundError(
-            f"le labo {plan.name} ne répond pas ({error})", f"lab {plan.name} does not answer ({error})"
+            f"le labo {plan.name} ne répond pas ({why.fr})", f"lab {plan.name} does not answer ({why.en})"
         ) from error
     connected.settimeout(None)
     return connected
@@ -257,9 +264,10 @@ def _first_line(end: socket.socket) -> bytes:
 
 
 def _silent(error: OSError) -> UsineError:
+    why = os_words(error)
     return NotFoundError(
-        f"le superviseur ne répond plus ({error}) ; voyez « lab doctor »",
-        f"the supervisor does not answer any more ({error}); see 'lab doctor'",
+        f"le superviseur ne répond plus ({why.fr}) ; voyez « lab doctor »",
+        f"the supervisor does not answer any more ({why.en}); see 'lab doctor'",
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from lab.labs import Connection, Job, Progress
 from lab.probes.contract import Finding, Probe, Where, probe
 from simulators.errors import InputError, TimeLimitError
+from simulators.validation import fitted
 
 Work = Callable[[Where, Connection, Progress], Any]
 
@@ -81,14 +82,7 @@ def _find(name: str) -> Probe:
 
 def checked(name: str, arguments: dict[str, Any], kind: type[msgspec.Struct]) -> msgspec.Struct:
     """The arguments, as the struct that `name` expects. Raises: InputError: they are not."""
-    try:
-        return msgspec.convert(arguments, kind)
-    except msgspec.ValidationError as error:
-        fields = ", ".join(field.name for field in msgspec.structs.fields(kind)) or "–"
-        raise InputError(
-            f"{name} : {error} ; arguments possibles : {fields}",
-            f"{name}: {error}; possible arguments: {fields}",
-        ) from error
+    return fitted(arguments, kind, name, name)
 
 
 async def within(job: Job, doing: Awaitable[Any]) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulators.errors import InputError
+from simulators.os_errors import os_words
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -64,9 +65,10 @@ class Paths:
             for folder in (self.home, self.run, self.labs):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
+            why = os_words(error)
             raise InputError(
-                f"{self.home} : {error} ; donnez un autre dossier par la variable USINE_HOME",
-                f"{self.home}: {error}; give another folder in the variable USINE_HOME",
+                f"{self.home} : {why.fr} ; donnez un autre dossier par la variable USINE_HOME",
+                f"{self.home}: {why.en}; give another folder in the variable USINE_HOME",
             ) from error
 
     def token(self) -> str:

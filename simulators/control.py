@@ -23,10 +23,10 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 | restore | – | {"t_s", "devices"}: plant, PLCs, time and configurations are as they were at the checkpoint |
 | factory | device | true: its default configuration and, of a PLC, its default program; the device is restarted |
 | config | device | {"text", "default", "versions", "schema"} |
-| configure | device, text | true: checked, applied, device restarted; nothing changed on error |
+| configure | device, text, name | true: checked, applied, device restarted; nothing changed on error, which calls the text `name` |
 | restart | device | true |
 | kill | device | true: ends it without ceremony, for tests and exercises; the host restarts it |
-| plc_download | device, source | {"sha256"} |
+| plc_download | device, source, name | {"sha256"}; an error calls the source `name` |
 | plc_upload | device | {"source", "sha256"} |
 | plc_mode | device, mode | true |
 | plc_status | device | `simulators.contracts.Diagnostics` |
@@ -43,3 +43,6 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 | enter | zone | {"pid", "user", "net", "address"}: descriptors of the zone's namespaces in that process, or null |
 | stop | – | true, then the lab ends |
 """
+
+# What a lab reads of one request, its end of line included.
+REQUEST_LIMIT_BYTES = 4 << 20

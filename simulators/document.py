@@ -1,5 +1,6 @@
 """YAML files parsed once, at the edge, into frozen specs; an error names file, line and remedy."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ import msgspec
 import yaml
 
 from simulators.errors import InputError
+from simulators.os_errors import unreadable
+from simulators.validation import Place, misfit, written
+from simulators.yaml_problems import yaml_words
 
 T = TypeVar("T")
 LIMIT_BYTES = 1 << 20
@@ -25,9 +29,12 @@ class Document:
     data: Any
     tree: yaml.Node | None
 
-    def line(self, path: str) -> int:
-        """The 1-based line of a place such as `$.devices[2].zone`, as deep as it can be followed."""
-        return _line(self.tree, path)
+    def line(self, place: str | Place, key: bool = False) -> int:
+        """The 1-based line of a place such as `$.devices[2].zone`, as deep as it can be followed.
+
+        With `key`, that of the key that the place ends in, and not of its value.
+        """
+        return _line(self.tree, _steps(place) if isinstance(place, str) else place, key)
 
     def duplicates(self) -> list[tuple[int, str]]:
         """Line and name of every key that its mapping has already: YAML keeps the last one only."""
@@ -57,7 +64,7 @@ def read(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} : illisible ({error})", f"{path}: cannot be read ({error})") from error
+        raise unreadable(path, error) from error
     return parse(text, str(path))
 
 
@@ -74,45 +81,54 @@ def parse(text: str, name: str) -> Document:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or type(error).__name__
+        problem = yaml_words(error)
         raise InputError(
-            f"{name}:{line} : YAML incorrect ({problem}) ; vérifiez l'indentation et les guillemets",
-            f"{name}:{line}: not valid YAML ({problem}); check the indentation and the quotes",
+            f"{name}:{line} : YAML incorrect : {problem.fr}", f"{name}:{line}: not valid YAML: {problem.en}"
         ) from error
     return Document(name, data, tree)
 
 
 def convert(document: Document, kind: type[T], data: Any = None) -> T:
     """The document (or `data`, made from it) as a `kind`. Raises: InputError: not of the shape; names the line."""
+    given = document.data if data is None else data
     try:
-        return msgspec.convert(document.data if data is None else data, kind)
+        return msgspec.convert(given, kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        reason, _, where = str(error).partition(" - at `")
-        place = where.rstrip("`") or "$"
-        name, line = document.name, document.line(where.rstrip("`"))
+        found = misfit(given, kind)
+        name, line, place = document.name, document.line(found.place, found.key), written(found.place)
         raise InputError(
-            f"{name}:{line} : {place} : {reason} ; corrigez cette valeur",
-            f"{name}:{line}: {place}: {reason}; correct that value",
+            f"{name}:{line} : {place} : {found.text.fr}", f"{name}:{line}: {place}: {found.text.en}"
         ) from error
 
 
-def _line(node: yaml.Node | None, path: str) -> int:
-    """The 1-based line of a msgspec path such as `$.devices[2].zone`, as deep as it can be followed."""
-    for step in path.removeprefix("$").replace("[", ".[").split("."):
-        child = _child(node, step)
+def _steps(place: str) -> Place:
+    """`$.devices[2].zone` → ("devices", 2, "zone")."""
+    found = re.findall(r"\[(\d+)\]|([^.\[]+)", place.removeprefix("$"))
+    return tuple(int(index) if index else name for index, name in found)
+
+
+def _line(node: yaml.Node | None, place: Place, key: bool) -> int:
+    mark = node.start_mark if node is not None else None
+    for number, step in enumerate(place, 1):
+        child_key, child = _child(node, step)
         if child is None:
             continue
         node = child
-    return node.start_mark.line + 1 if node is not None else 1
+        mark = (
+            child_key.start_mark
+            if key and child_key is not None and number == len(place)
+            else child.start_mark
+        )
+    return mark.line + 1 if mark is not None else 1
 
 
-def _child(node: yaml.Node | None, step: str) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and step.startswith("[") and step[1:-1].isdigit():
-        index = int(step[1:-1])
-        return node.value[index] if index < len(node.value) else None
+def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """The key and the value that a step leads to; None where there is none."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+        return None, node.value[step] if step < len(node.value) else None
     if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    return None
+        return next(((key, value) for key, value in node.value if key.value == str(step)), (None, None))
+    return None, None
 
 
 def _duplicates(node: yaml.Node | None) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,7 @@ import msgspec
 
 from simulators.document import load
 from simulators.errors import InputError
+from simulators.os_errors import unreadable
 from simulators.plc.address import parse_address
 from simulators.text import Text
 
@@ -178,10 +179,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"ligne {self.id} : {path} illisible ({error})",
-                f"line {self.id}: cannot read {path} ({error})",
-            ) from error
+            raise unreadable(path, error) from error
 
 
 def _one(items: Sequence[_Named], item_id: str, fr: str, en: str) -> _Named:

@@ -11,6 +11,7 @@ from lab.labs import Connection
 from lab.training.contract import Role
 from simulators.errors import InputError
 from simulators.model import Tag
+from simulators.validation import decoded
 from web import access, failures
 from web.description import describe
 from web.session import current_person
@@ -91,13 +92,7 @@ def _known(verb: str) -> Command:
 
 
 def _parse(verb: str, kind: type[msgspec.Struct], body: bytes) -> msgspec.Struct:
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except msgspec.DecodeError as error:
-        raise InputError(
-            f"commande {verb} : {error} ; corrigez cette valeur",
-            f"command {verb}: {error}; correct that value",
-        ) from error
+    return decoded(body or b"{}", kind, f"commande {verb}", f"command {verb}")
 
 
 def _checked(lab: Connection, write: Write) -> Write:

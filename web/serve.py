@@ -18,6 +18,7 @@ from lab.connection import SupervisorClient
 from lab.paths import default_paths
 from lab.training.service import open_training
 from simulators.errors import StartError, UsineError
+from simulators.os_errors import os_words
 from web.app import create_app
 from web.settings import Settings
 
@@ -47,9 +48,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
+        why = os_words(error)
         raise StartError(
-            f"les pages ne peuvent pas écouter sur {host}:{port} ({error.strerror}) ; choisissez un autre port avec --port",
-            f"the pages cannot listen on {host}:{port} ({error.strerror}); choose another port with --port",
+            f"les pages ne peuvent pas écouter sur {host}:{port} ({why.fr}) ; choisissez un autre port avec --port",
+            f"the pages cannot listen on {host}:{port} ({why.en}); choose another port with --port",
         ) from error
 
 
@@ -66,9 +68,10 @@ def secret_key(folder: Path) -> str:
             file.write(secrets.token_hex(32))
         return path.read_text(encoding="ascii")
     except OSError as error:
+        why = os_words(error)
         raise StartError(
-            f"{path} : {error.strerror} ; donnez un autre dossier par la variable USINE_HOME",
-            f"{path}: {error.strerror}; give another folder in the variable USINE_HOME",
+            f"{path} : {why.fr} ; donnez un autre dossier par la variable USINE_HOME",
+            f"{path}: {why.en}; give another folder in the variable USINE_HOME",
         ) from error
 
 

@@ -18,6 +18,7 @@ from lab.labs import Connection, Job, Progress
 from lab.probes.contract import Where
 from lab.probes.place import Flat
 from simulators.errors import InputError, TimeLimitError, UsineError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 PACKAGE = "scenarios.attacks"
@@ -168,9 +169,10 @@ def _outcome(attack: Attack, running: "asyncio.Future[None]") -> None:
         raise UsineError(f"{attack.id} : interrompue", f"{attack.id}: interrupted")
     error = running.exception()
     if isinstance(error, OSError):
+        why = os_words(error)
         raise UsineError(
-            f"{attack.id} : la cible a coupé court ({error})",
-            f"{attack.id}: the target cut it short ({error})",
+            f"{attack.id} : la cible a coupé court ({why.fr})",
+            f"{attack.id}: the target cut it short ({why.en})",
         ) from error
     if error is not None:
         raise error

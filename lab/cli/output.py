@@ -34,7 +34,8 @@ def complain(text: Text, as_json: bool = False) -> None:
     if as_json:
         print_json({"error": text})
     _errors.print(f"[bold red]{say('erreur', 'error')}[/] ", end="")
-    _errors.print(str(text), markup=False, highlight=False)
+    # A terminal wraps it without cutting words; a file keeps it on one line.
+    _errors.print(str(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from simulators.errors import InputError
+from simulators.yaml_problems import yaml_words
 
 TITLE_MAX = 120
 
@@ -35,11 +36,11 @@ def read(text: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
-        raise refused(
-            line, f"YAML incorrect : {error.problem}", f"malformed YAML: {error.problem}"
-        ) from error
+        why = yaml_words(error)
+        raise refused(line, f"YAML incorrect : {why.fr}", f"malformed YAML: {why.en}") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise refused(1, f"YAML incorrect : {error}", f"malformed YAML: {error}") from error
+        why = yaml_words(error)
+        raise refused(1, f"YAML incorrect : {why.fr}", f"malformed YAML: {why.en}") from error
     nodes = [node for node in nodes if not (isinstance(node, yaml.ScalarNode) and node.value == "")]
     if re.search(r"(^|[\s\[{,:-])[&*][A-Za-z0-9_]+", text) and _aliased(text):
         raise refused(1, "les ancres YAML (&, *) ne sont pas admises", "YAML anchors (&, *) are not allowed")

@@ -9,6 +9,7 @@ from lab.exercises.model import Exercise
 from lab.exercises.parameters import fill_text
 from lab.exercises.solution import Desk
 from simulators.errors import InputError
+from simulators.os_errors import unreadable
 
 SOLUTIONS = "solutions"
 LANGUAGES = ("fr", "en")
@@ -41,7 +42,7 @@ def file_text(exercise: Exercise, name: str, values: Mapping[str, Any]) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} : illisible ({error})", f"{path}: cannot be read ({error})") from error
+        raise unreadable(path, error) from error
     try:
         return fill_text(text, values)
     except InputError as error:

@@ -15,6 +15,7 @@ from lab.probes.contract import Evidence, Finding, Probe, probe
 from simulators.errors import InputError, TimeLimitError, UsineError
 from simulators.model import Line
 from simulators.text import Text
+from simulators.validation import fitted
 
 Doing = Callable[[Text], None]
 
@@ -101,13 +102,7 @@ class Observer:
 
 def given(wanted: Probe, arguments: dict[str, Any]) -> Any:
     """The arguments as the probe takes them. Raises: InputError: it does not; names the place."""
-    try:
-        return msgspec.convert(arguments, wanted.arguments)
-    except msgspec.ValidationError as error:
-        raise InputError(
-            f"sonde {wanted.name} : {error} ; corrigez cet argument",
-            f"probe {wanted.name}: {error}; correct that argument",
-        ) from error
+    return fitted(arguments, wanted.arguments, f"sonde {wanted.name}", f"probe {wanted.name}")
 
 
 def _outcome(wanted: Probe, found: Any) -> Finding:

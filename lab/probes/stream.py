@@ -13,6 +13,7 @@ import msgspec
 
 from lab.probes.contract import Where
 from simulators.errors import InputError
+from simulators.os_errors import os_words
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 WaitS = Annotated[float, msgspec.Meta(gt=0, le=8)]
@@ -152,9 +153,10 @@ def context(tls: Tls) -> ssl.SSLContext:
                 path.write_text(f"{tls.certificate}\n{tls.key or ''}", encoding="utf-8")
                 settings.load_cert_chain(path)
     except (ssl.SSLError, ValueError) as error:
+        why = os_words(error)
         raise InputError(
-            f"tls : certificat ou clé inutilisable ({error}) ; donnez du PEM",
-            f"tls: certificate or key that cannot be used ({error}); give PEM",
+            f"tls : certificat ou clé inutilisable ({why.fr}) ; donnez du PEM",
+            f"tls: certificate or key that cannot be used ({why.en}); give PEM",
         ) from error
     return settings
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lab.paths import default_paths
 from simulators.errors import NotFoundError
 from simulators.network import linux
+from simulators.os_errors import os_words
 
 NEWNS = 0x00020000
 MS_REC, MS_PRIVATE, MS_RDONLY = 0x4000, 0x40000, 0x1
@@ -44,9 +45,10 @@ def enter(entry: ZoneEntry) -> None:
         _check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
         _check(libc.mount(b"tmpfs", bytes(hidden), b"tmpfs", MS_RDONLY, b"size=4k"))
     except OSError as error:
+        why = os_words(error)
         raise NotFoundError(
-            f"impossible d'entrer dans la zone ({error}) ; le labo tourne-t-il toujours ? voyez « lab ps »",
-            f"the zone cannot be entered ({error}); does the lab still run? see 'lab ps'",
+            f"impossible d'entrer dans la zone ({why.fr}) ; le labo tourne-t-il toujours ? voyez « lab ps »",
+            f"the zone cannot be entered ({why.en}); does the lab still run? see 'lab ps'",
         ) from error
 
 

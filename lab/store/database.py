@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lab.paths import Paths
 from simulators.errors import InputError
+from simulators.os_errors import os_words
 
 # A writer of SQLite waits that long for another one.
 BUSY_MS = 10_000
@@ -94,9 +95,10 @@ def _make_folder(url: URL) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
+        why = os_words(error)
         raise InputError(
-            f"{path} : {error} ; donnez une autre base par la variable USINE_DATABASE",
-            f"{path}: {error}; give another database in the variable USINE_DATABASE",
+            f"{path} : {why.fr} ; donnez une autre base par la variable USINE_DATABASE",
+            f"{path}: {why.en}; give another database in the variable USINE_DATABASE",
         ) from error
 
 

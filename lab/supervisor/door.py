@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from simulators.errors import InputError, StartError, UsineError
+from simulators.os_errors import os_words
 
 REQUEST_LIMIT_BYTES = 1 << 20
 SEND_LIMIT_S = 1.0
@@ -124,8 +125,11 @@ class Door:
             self._hear(client, str(request.get("verb", "")), dict(request.get("arguments", {})))
         except UsineError as error:
             client.refuse(refusal(error))
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            malformed = InputError(f"requête incorrecte : {error}", f"malformed request: {error}")
+        except (TypeError, ValueError, msgspec.MsgspecError):
+            malformed = InputError(
+                "requête incorrecte (JSON, numéro ou arguments du verbe) ; voyez lab/supervisor/supervisor.py",
+                "malformed request (JSON, number or the verb's arguments); see lab/supervisor/supervisor.py",
+            )
             client.refuse(refusal(malformed))
         except Exception as error:
             # One caller's bad luck must not cost everybody the supervisor.
@@ -158,9 +162,10 @@ def _listen(path: Path) -> socket.socket:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
+        why = os_words(error)
         raise StartError(
-            f"{path} : {error} ; donnez un dossier plus court par USINE_HOME",
-            f"{path}: {error}; give a shorter folder in USINE_HOME",
+            f"{path} : {why.fr} ; donnez un dossier plus court par USINE_HOME",
+            f"{path}: {why.en}; give a shorter folder in USINE_HOME",
         ) from error
     finally:
         os.umask(mask)

@@ -32,6 +32,7 @@ from lab.supervisor.jobs import Asker, Jobs
 from simulators.clock import SPEED_MAX, SPEED_MIN
 from simulators.errors import InputError, NotFoundError
 from simulators.host.plan import Plan
+from simulators.validation import fitted
 
 LOOK_S = 0.25
 
@@ -204,7 +205,4 @@ class Supervisor:
 
 def _job(fields: dict[str, object]) -> Job:
     """Raises: InputError: not a job."""
-    try:
-        return msgspec.convert(fields, Job)
-    except msgspec.ValidationError as error:
-        raise InputError(f"run : {error}", f"run: {error}") from error
+    return fitted(fields, Job, "run", "run")

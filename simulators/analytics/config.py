@@ -6,6 +6,7 @@ import msgspec
 
 from simulators.analytics.features import FeatureName
 from simulators.devices._schema import described
+from simulators.validation import UnfitError
 
 DETECTORS_MAX, WINDOWS_MAX = 8, 500
 
@@ -71,11 +72,29 @@ class Detector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __post_init__(self) -> None:
         if self.clear_at is not None and self.clear_at > self.alarm_at:
-            raise ValueError("`clear_at` is above `alarm_at`: an alarm would end as it begins")
+            raise UnfitError(
+                (
+                    "`clear_at` dépasse `alarm_at` : une alarme finirait dès qu'elle commence",
+                    "`clear_at` is above `alarm_at`: an alarm would end as it begins",
+                ),
+                (f"écrivez {self.alarm_at:g} ou moins", f"write {self.alarm_at:g} or less"),
+                field="clear_at",
+            )
         if self.votes > self.of:
-            raise ValueError("more `votes` than windows in `of`")
+            raise UnfitError(
+                ("plus de `votes` que de fenêtres dans `of`", "more `votes` than windows in `of`"),
+                (
+                    f"écrivez {self.of} ou moins, ou agrandissez `of`",
+                    f"write {self.of} or less, or make `of` larger",
+                ),
+                field="votes",
+            )
         if self.method == "cusum" and self.alarm_at <= 0:
-            raise ValueError("a cusum needs `alarm_at` above 0")
+            raise UnfitError(
+                ("un cusum demande `alarm_at` au-dessus de 0", "a cusum needs `alarm_at` above 0"),
+                ("écrivez par exemple 5", "write for example 5"),
+                field="alarm_at",
+            )
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,12 +129,16 @@ class Bay:
             )
         return self.plcs[device_id]
 
-    def download(self, device_id: str, source: str) -> str:
-        """Keep a program and install it in a PLC; returns its SHA-256. Raises: StError, InputError: nothing changed."""
+    def download(self, device_id: str, source: str, name: str | None = None) -> str:
+        """Keep a program and install it in a PLC; returns its SHA-256. `name` is what errors call it.
+
+        Raises:
+            StError, InputError, NotFoundError: nothing changed.
+        """
         plc = self.plc(device_id)
-        plc.check(source)
+        plc.check(source, name)
         self.keep_program(device_id, source)
-        return plc.download(source)
+        return plc.download(source, name)
 
     def keep_program(self, device_id: str, source: str) -> None:
         """The PLC has this program after the lab's next start too. Raises: InputError: it cannot be written."""

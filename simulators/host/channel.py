@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
+from simulators.control import REQUEST_LIMIT_BYTES
 from simulators.errors import UsineError
 from simulators.host.host import Host
 from simulators.host.refusal import refusal
 from simulators.host.verbs import call
+from simulators.validation import decoded
 
-LINE_LIMIT_BYTES = 4 << 20
 SNAPSHOT_PERIOD_S = 1.0
 TOKEN_LIMIT_S = 5.0
 # A reader that is this far behind is dropped rather than waited for.
@@ -41,7 +42,7 @@ class Channel:
 
     async def start(self) -> None:
         self._server = await asyncio.start_unix_server(
-            self._serve, sock=self._listener, limit=LINE_LIMIT_BYTES
+            self._serve, sock=self._listener, limit=REQUEST_LIMIT_BYTES
         )
         self._ticker = asyncio.create_task(self._tick(), name="snapshots")
 
@@ -72,7 +73,7 @@ class Channel:
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
         request_id = 0
         try:
-            request = msgspec.json.decode(line, type=Request)
+            request = decoded(line, Request, "requête", "request")
             request_id = request.id
             answer: dict[str, Any] = {"id": request_id, "result": await self._perform(request, writer)}
         except Exception as error:

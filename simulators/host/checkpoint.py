@@ -9,7 +9,9 @@ import msgspec
 
 from simulators.errors import InputError, NotFoundError
 from simulators.model import PLC_KINDS
+from simulators.os_errors import os_words, unwritable
 from simulators.plc.st.program import compile_program
+from simulators.text import Text
 
 if TYPE_CHECKING:
     from simulators.host.host import Host
@@ -51,10 +53,7 @@ async def keep(host: Host) -> Checkpoint:
         fresh.write_bytes(msgspec.msgpack.encode(taken))
         fresh.replace(path)
     except OSError as error:
-        raise InputError(
-            f"point de reprise : {path} impossible à écrire ({error})",
-            f"checkpoint: {path} cannot be written ({error})",
-        ) from error
+        raise unwritable(path, error) from error
     return taken
 
 
@@ -92,7 +91,10 @@ def _read(host: Host) -> Checkpoint:
             if state.plc is not None:
                 compile_program(state.plc["source"], f"{name}.st")
     except (OSError, msgspec.MsgspecError, KeyError) as error:
-        raise _unfit(str(error)) from error
+        why = (
+            os_words(error) if isinstance(error, OSError) else Text(fr="contenu abîmé", en="damaged content")
+        )
+        raise _unfit(why.fr, why.en) from error
     plcs = {name for name, state in found.devices.items() if state.plc is not None}
     fits = (
         found.format == FORMAT
@@ -100,14 +102,15 @@ def _read(host: Host) -> Checkpoint:
         and found.devices.keys() <= {device.id for device in host.line.devices}
     )
     if not fits or (found.line, found.seed) != (host.line.id, host.plan.seed):
-        raise _unfit(f"{found.format}, {found.line}, {found.seed}")
+        whose = f"{found.format}, {found.line}, {found.seed}"
+        raise _unfit(whose, whose)
     return found
 
 
-def _unfit(why: str) -> InputError:
+def _unfit(fr: str, en: str) -> InputError:
     return InputError(
-        f"point de reprise inutilisable ({why}) ; prenez-en un nouveau",
-        f"the checkpoint cannot be used ({why}); take a new one",
+        f"point de reprise inutilisable ({fr}) ; prenez-en un nouveau",
+        f"the checkpoint cannot be used ({en}); take a new one",
     )
 
 

@@ -22,6 +22,7 @@ from simulators.host.rack import FIRST, Progress
 from simulators.host.refusal import refused
 from simulators.model import PLC_KINDS, Line
 from simulators.network.wire import Message, Wire, place
+from simulators.os_errors import os_words
 from simulators.plc.address import parse_address
 from simulators.plc.image import Value
 from simulators.snapshot import DeviceStatus
@@ -84,9 +85,10 @@ class Links:
             else:
                 self._server = await asyncio.start_server(self._serve, *where)
         except OSError as error:
+            why = os_words(error)
             raise StartError(
-                f"bus {self._plan.bus} impossible ({error})",
-                f"bus {self._plan.bus} is not possible ({error})",
+                f"bus {self._plan.bus} impossible ({why.fr})",
+                f"bus {self._plan.bus} is not possible ({why.en})",
             ) from error
 
     async def start(self, progress: Progress = lambda _device, _state: None) -> None:

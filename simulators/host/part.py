@@ -28,6 +28,7 @@ from simulators.model import PLC_KINDS, Line, Tag
 from simulators.model import Device as DeviceSpec
 from simulators.network.feed import FEED_VARIABLE, Feeds
 from simulators.network.wire import Message, Wire, dial
+from simulators.os_errors import os_words
 from simulators.plc.image import Value
 from simulators.snapshot import DeviceStatus
 
@@ -124,10 +125,11 @@ class Part:
                 await self._session(wire, welcome)
             except (OSError, EOFError, ValueError, KeyError, msgspec.MsgspecError) as error:
                 if not self._plant and loop.time() > deadline:
+                    why = os_words(error)
                     raise StartError(
-                        f"{self._plan.part} : le bus {self._plan.bus} ne répond pas ({error}) ; "
+                        f"{self._plan.part} : le bus {self._plan.bus} ne répond pas ({why.fr}) ; "
                         "démarrez d'abord la partie « plant »",
-                        f"{self._plan.part}: the bus {self._plan.bus} does not answer ({error}); "
+                        f"{self._plan.part}: the bus {self._plan.bus} does not answer ({why.en}); "
                         "start the part 'plant' first",
                     ) from error
             finally:

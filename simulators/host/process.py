@@ -31,6 +31,7 @@ from simulators.network.choose import best_network, namespaces_available
 from simulators.network.flat import FlatNetwork
 from simulators.network.forward import Forwards, door_sockets, host_sockets
 from simulators.network.zones import NamespaceNetwork
+from simulators.os_errors import os_words
 from simulators.plant import vibration
 from simulators.plant.engine import Plant
 from simulators.plc.scan import ScanCycle
@@ -93,7 +94,10 @@ def run(plan: Plan, line: Line, report: Report) -> int:
         report({"error": refusal(error)})
         return 1
     except OSError as error:
-        report({"error": refusal(StartError(f"{plan.name} : {error}", f"{plan.name}: {error}"))})
+        why, log = os_words(error), "« lab doctor »"
+        report({"error": refusal(StartError(
+            f"{plan.name} : {why.fr} ; voyez {log}", f"{plan.name}: {why.en}; see 'lab doctor'"
+        ))})  # fmt: skip
         return 1
 
 
@@ -196,9 +200,10 @@ def _control_listener(path: Path) -> socket.socket:
     try:
         listener.bind(str(path))
     except OSError as error:
+        why = os_words(error)
         raise StartError(
-            f"{path} : {error} ; choisissez un dossier d'état plus court (USINE_HOME)",
-            f"{path}: {error}; choose a shorter state folder (USINE_HOME)",
+            f"{path} : {why.fr} ; choisissez un dossier d'état plus court (USINE_HOME)",
+            f"{path}: {why.en}; choose a shorter state folder (USINE_HOME)",
         ) from error
     finally:
         os.umask(mask)

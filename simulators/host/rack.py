@@ -151,15 +151,15 @@ class Rack:
             slot.retry_at_s = time.monotonic() + WATCH_PERIOD_S
         self._log("device_killed", of=device_id)
 
-    async def configure(self, device_id: str, text: str) -> None:
-        """Check, apply and keep a configuration.
+    async def configure(self, device_id: str, text: str, name: str | None = None) -> None:
+        """Check, apply and keep a configuration, called `name` in errors.
 
         Raises:
             InputError: it is not one; nothing changed.
             StartError: the device does not start with it; the former one is back in force.
         """
         slot = self._slot(device_id)
-        config = self._parse(slot.spec, text)
+        config = self._parse(slot.spec, text, name)
         async with slot.lock:
             await self._stop(slot)
             try:
@@ -193,8 +193,8 @@ class Rack:
             )
         return slot
 
-    def _parse(self, spec: DeviceSpec, text: str) -> Any:
-        return parsed(spec.kind, text, configuration_name(spec))
+    def _parse(self, spec: DeviceSpec, text: str, name: str | None = None) -> Any:
+        return parsed(spec.kind, text, name or configuration_name(spec))
 
     async def _start(self, slot: Slot, progress: Progress) -> None:
         progress(slot.spec.id, "starting")

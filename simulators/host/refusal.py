@@ -12,7 +12,10 @@ def refusal(error: BaseException) -> dict[str, str]:
     if isinstance(error, UsineError):
         text = error.text
     elif isinstance(error, msgspec.MsgspecError):
-        text = Text(fr=f"requête incorrecte : {error}", en=f"malformed request: {error}")
+        text = Text(
+            fr="requête incorrecte ; voyez les verbes et leurs arguments dans simulators/control.py",
+            en="malformed request; see the verbs and their arguments in simulators/control.py",
+        )
     else:
         text = Text(
             fr=f"défaut interne : {error!r} ; voyez « lab logs »",

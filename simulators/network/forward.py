@@ -15,6 +15,7 @@ from simulators.network.record import Conversation, Kind
 from simulators.network.relay import READ_BYTES, How, Relay, refuse
 from simulators.network.services import SERVICES
 from simulators.network.taps import taps_of
+from simulators.os_errors import os_words
 
 CONNECTIONS_MAX = 64  # through one forward
 CONNECT_S = 5.0
@@ -39,9 +40,10 @@ def host_socket(port: int = 0, owner: str = "lab") -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise StartError(*taken(owner, f"127.0.0.1:{port}")) from error
+        why = os_words(error)
         raise StartError(
-            f"{owner} : 127.0.0.1:{port} impossible ({error}) ; choisissez un port au-dessus de 1024",
-            f"{owner}: 127.0.0.1:{port} is not possible ({error}); choose a port above 1024",
+            f"{owner} : 127.0.0.1:{port} impossible ({why.fr}) ; choisissez un port au-dessus de 1024",
+            f"{owner}: 127.0.0.1:{port} is not possible ({why.en}); choose a port above 1024",
         ) from error
     listener.setblocking(False)
     return listener

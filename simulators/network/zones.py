@@ -13,6 +13,7 @@ from simulators.model import Line
 from simulators.network import linux
 from simulators.network.addresses import AddressBook, taken, workstation
 from simulators.network.taps import Taps
+from simulators.os_errors import os_words
 
 BACKLOG = 128
 
@@ -150,9 +151,10 @@ class NamespaceNetwork:
             with linux.inside(self._namespace(zone), self._home):
                 return linux.frame_socket()
         except OSError as error:
+            why = os_words(error)
             raise StartError(
-                f"zone {zone} : capture impossible ({error}) ; il faut Linux 4.20 et le droit CAP_NET_RAW",
-                f"zone {zone}: cannot capture ({error}); it needs Linux 4.20 and the right CAP_NET_RAW",
+                f"zone {zone} : capture impossible ({why.fr}) ; il faut Linux 4.20 et le droit CAP_NET_RAW",
+                f"zone {zone}: cannot capture ({why.en}); it needs Linux 4.20 and the right CAP_NET_RAW",
             ) from error
 
 
@@ -162,7 +164,8 @@ def refusal(error: OSError) -> tuple[str, str]:
         "sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, "
         "kernel.apparmor_restrict_unprivileged_userns=0"
     )
+    why = os_words(error)
     return (
-        f"les espaces de noms réseau sont refusés ({error}) ; lancez en root, ou autorisez-les : {settings}",
-        f"network namespaces are refused ({error}); run as root, or allow them: {settings}",
+        f"les espaces de noms réseau sont refusés ({why.fr}) ; lancez en root, ou autorisez-les : {settings}",
+        f"network namespaces are refused ({why.en}); run as root, or allow them: {settings}",
     )

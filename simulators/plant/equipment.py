@@ -28,6 +28,7 @@ from simulators.errors import InputError
 from simulators.model import Asset
 from simulators.plant import assets
 from simulators.plant.site import Site
+from simulators.validation import fitted
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -127,14 +128,7 @@ def make(asset: Asset, kind: Kind, site: Site, seed: int) -> Equipment:
     Raises:
         InputError: a parameter is unknown or out of shape.
     """
-    try:
-        params: Any = msgspec.convert(asset.params, kind.Params)
-    except msgspec.ValidationError as error:
-        known = ", ".join(field.name for field in msgspec.structs.fields(kind.Params))
-        raise InputError(
-            f"actif {asset.id} : params : {error} ; paramètres de {asset.kind} : {known}",
-            f"asset {asset.id}: params: {error}; parameters of {asset.kind}: {known}",
-        ) from error
+    params: Any = fitted(asset.params, kind.Params, f"actif {asset.id} : params", f"asset {asset.id}: params")
     return kind.create(site, params, Random(f"{seed}/{asset.id}"))  # noqa: S311 -- a simulation, no secret
 
 

@@ -8,6 +8,7 @@ import msgspec
 from simulators.errors import InputError
 from simulators.plant.equipment import WIRING
 from simulators.plc.image import Value
+from simulators.validation import fitted
 
 
 class Disturbed(Protocol):
@@ -48,13 +49,7 @@ class Schedule:
     _target: Disturbed = field(metadata=WIRING)
 
     def __init__(self, disturbances: dict[str, Any], target: Disturbed) -> None:
-        try:
-            spec = msgspec.convert(disturbances, Disturbances)
-        except msgspec.ValidationError as error:
-            raise InputError(
-                f"disturbances : {error} ; écrivez schedule: [{{at_s, set, to}}]",
-                f"disturbances: {error}; write schedule: [{{at_s, set, to}}]",
-            ) from error
+        spec = fitted(disturbances, Disturbances, "disturbances", "disturbances")
         known = target.disturbances()
         for event in spec.schedule:
             if event.set not in known:

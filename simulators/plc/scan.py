@@ -151,15 +151,15 @@ class ScanCycle:
 
     # Program
 
-    def download(self, source: str) -> str:
-        """Compile and install a program, in any mode; returns its SHA-256.
+    def download(self, source: str, name: str | None = None) -> str:
+        """Compile and install a program, called `name` in errors, in any mode; returns its SHA-256.
 
         In RUN the new program starts at once, retained variables that it still has keep their values.
 
         Raises:
             StError: nothing changed.
         """
-        program = self._compile(source)
+        program = self._compile(source, name)
         values = retain.freeze(self._instance, self.image)
         self._instance = self._instantiate(program, values)
         self._program = program
@@ -167,9 +167,9 @@ class ScanCycle:
         self._log("plc_download", plc=self.plc_id, sha256=program.sha256)
         return program.sha256
 
-    def check(self, source: str) -> None:
+    def check(self, source: str, name: str | None = None) -> None:
         """Raises: StError: `download` would refuse this program."""
-        self._compile(source)
+        self._compile(source, name)
 
     def upload(self) -> str:
         """The source of the program installed."""
@@ -180,8 +180,8 @@ class ScanCycle:
         """Of the source installed, in UTF-8."""
         return self._program.sha256
 
-    def _compile(self, source: str) -> Program:
-        program = compile_program(source, f"{self.plc_id}.st")
+    def _compile(self, source: str, name: str | None = None) -> Program:
+        program = compile_program(source, name or f"{self.plc_id}.st")
         program.check_image(self.image, self._points.fixed)
         return program
 

@@ -8,6 +8,7 @@ from typing import Any
 from simulators.errors import InputError, ToolMissingError
 from simulators.model import Line, Tag
 from simulators.twin.offline import Row
+from simulators.whole_file import whole_file
 
 _BATCH = 1800
 
@@ -37,18 +38,8 @@ def write(rows: Iterable[Row], line: Line, path: Path) -> int:
             f"{path} : format inconnu ; terminez le nom par .csv ou .parquet",
             f"{path}: unknown format; end the name in .csv or .parquet",
         )
-    part = path.with_name(path.name + ".part")
-    try:
-        count = writers[path.suffix](rows, line, part)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} : écriture impossible ({error.strerror}) ; libérez de la place ou choisissez un autre dossier",
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder",
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with whole_file(path) as part:
+        return writers[path.suffix](rows, line, part)
 
 
 def _write_csv(rows: Iterable[Row], line: Line, path: Path) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.connection import SupervisorClient
+from simulators.errors import InputError
+from tests.limits import small_files
 from tests.live.conftest import NAME, Command, green, within
 
 ENDLESS = """
@@ -133,7 +135,7 @@ def test_a_configuration_is_refused_applied_and_undone(
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("max_connections: many\n")
     lab("config", NAME, "plc1", "--set", str(wrong), status=1)
-    assert ":1:" in lab.err
+    assert f"{wrong}:1: $.max_connections: expected a whole number of at least 1, not 'many'" in lab.err
     assert lab("config", NAME, "plc1") == before
     right = tmp_path / "right.yaml"
     right.write_text("max_connections: 7\n")
@@ -171,6 +173,40 @@ def test_history_is_exported(lab: Command, labs: SupervisorClient, tmp_path: Pat
         assert len(list(csv.reader(file))) == told["rows"] + 1
     lab("history", NAME, "-o", str(tmp_path / "history.xls"), status=1)
     lab("history", "never-was", "-o", str(out), status=3)
+
+
+def test_what_cannot_be_written_is_said_and_leaves_nothing(
+    lab: Command, labs: SupervisorClient, tmp_path: Path
+) -> None:
+    within(10, lambda: green(labs))
+    for arguments in (
+        ("plc", NAME, "plc1", "upload", "-o", str(tmp_path / "kept.st")),
+        ("history", NAME, "-o", str(tmp_path / "history.csv")),
+        ("capture", NAME, "--seconds", "1", "-o", str(tmp_path / "line.pcap")),
+        ("events", NAME, "--csv", str(tmp_path / "events.csv")),
+    ):
+        with small_files(50):
+            lab(*arguments, status=1)
+        assert "free some space or choose another folder" in " ".join(lab.err.split())
+        assert "Errno" not in lab.err
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_name_the_users_own_file(lab: Command, labs: SupervisorClient, tmp_path: Path) -> None:
+    config, program, big = tmp_path / "k.yaml", tmp_path / "bad.st", tmp_path / "big.yaml"
+    config.write_text("max_connections: 7\n\nmax_connection: 7\n")
+    lab("config", NAME, "plc1", "--set", str(config), status=1)
+    assert f"{config}:3: $.max_connection: unknown key; perhaps 'max_connections'?" in lab.err
+    program.write_text("PROGRAM main\n  x := ;\nEND_PROGRAM\n")
+    lab("plc", NAME, "plc1", "download", str(program), status=1)
+    assert f"{program}:2" in lab.err
+    big.write_text("# " + "x" * (3 << 20))
+    lab("config", NAME, "plc1", "--set", str(big), status=1)
+    assert "more than 1024 KiB; make that file smaller" in " ".join(lab.err.split())
+    lab("plc", NAME, "plc1", "download", str(big), status=1)
+    assert "more than 256 KiB" in " ".join(lab.err.split())
+    with labs.attach(NAME) as connection, pytest.raises(InputError, match="4096"):
+        connection.request("configure", device="plc1", text="# " + "x" * (5 << 20))
 
 
 def test_logs(lab: Command) -> None:

@@ -1,4 +1,5 @@
 import contextlib
+import re
 from pathlib import Path
 
 import msgspec
@@ -33,11 +34,41 @@ def test_a_document_becomes_a_spec() -> None:
 
 def test_a_wrong_value_names_file_line_and_path() -> None:
     text = "valves:\n  - name: V1\n  - name: V2\n    opening_pct: wide\n"
-    assert refusal(text).startswith("skid.yaml:4: $.valves[1].opening_pct: Expected `float`")
+    assert refusal(text).startswith("skid.yaml:4: $.valves[1].opening_pct: expected a number, not 'wide'")
 
 
-def test_an_unknown_key_is_refused() -> None:
-    assert "openning" in refusal("valves:\n  - {name: V1, openning: 3}\n")
+def test_an_unknown_key_is_refused_at_its_own_line_with_those_allowed() -> None:
+    said = refusal("valves:\n  - name: V1\n    opening: 3\n")
+    assert said.startswith("skid.yaml:3: $.valves[0].opening: unknown key; perhaps 'opening_pct'? ")
+    assert said.endswith("keys allowed: name, opening_pct")
+
+
+def test_an_unknown_key_is_not_placed_at_the_value_below_it() -> None:
+    assert refusal("valves: []\npumps:\n\n  - 1\n").startswith("skid.yaml:2: $.pumps: unknown key")
+
+
+def test_a_key_among_keys_of_ones_own_is_shown() -> None:
+    with pytest.raises(InputError) as caught:
+        loads("north:\n  - name: V1\nsouth:\n  - name: 3\n", dict[str, list[Valve]], "site.yaml")
+    assert caught.value.text.en.startswith("site.yaml:4: $.south[0].name: expected a text, not 3")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("valves: a: b\n", "unexpected ':'"),
+        ("valves: [1\n", "close the bracket"),
+        ("valves:\n\t- 1\n", "tab"),
+        ("valves: 'V1\n", "never closed"),
+        ("valves: *V1\n", "alias '*'"),
+        ("a\nb: 1\n", "':'"),
+    ],
+)
+def test_a_syntax_error_says_what_to_do_in_both_languages(text: str, says: str) -> None:
+    assert says in refusal(text)
+    with pytest.raises(InputError) as caught:
+        loads(text, Skid, "skid.yaml")
+    assert not re.search(r"\b(found|expected|the|not)\b", caught.value.text.fr)
 
 
 def test_a_syntax_error_names_its_line() -> None:

@@ -66,7 +66,11 @@ def test_a_line_is_read(tmp_path: Path) -> None:
             "conduits: [{id: c, source: it, target: control, protocol: mqtt}]",
             "unknown zone it",
         ),
-        ("sector: mechanical", "sector: mining", "Invalid enum value 'mining'"),
+        (
+            "sector: mechanical",
+            "sector: mining",
+            "'mining' does not fit; choose one of: mechanical, agri_food",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, was: str, becomes: str, says: str) -> None:

@@ -23,8 +23,8 @@ from lab.training.contract import (
     Start,
     Stop,
 )
-from simulators.errors import InputError
 from simulators.plant.engine import Plant
+from simulators.validation import decoded
 from web import access
 from web.faults import named
 from web.language import reader
@@ -102,12 +102,9 @@ def undo(action: Action) -> Action | None:
 
 
 def _parse(body: bytes) -> Order:
-    try:
-        return msgspec.json.decode(body, type=Order)
-    except msgspec.DecodeError as error:
-        raise InputError(
-            f"action : {error} ; corrigez cette valeur", f"action: {error}; correct that value"
-        ) from error
+    order: Any = Order  # a union is a type to msgspec, not to mypy
+    found: Order = decoded(body, order, "action", "action")
+    return found
 
 
 def _shown(result: ActionResult) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from lab.catalog import find_line
 from simulators.devices import kind
 from simulators.errors import InputError
+from simulators.validation import decoded
 from web import access
 from web.session import current_person
 from web.settings import settings
@@ -55,10 +56,7 @@ def check(sitting_id: int, device: str) -> ResponseReturnValue:
 
 def typed(body: bytes) -> str:
     """The text of a request. Raises: InputError."""
-    try:
-        return msgspec.json.decode(body, type=Typed).text
-    except msgspec.DecodeError as error:
-        raise InputError(f"texte illisible : {error}", f"text cannot be read: {error}") from error
+    return decoded(body, Typed, "texte", "text").text
 
 
 def problem(error: InputError) -> dict[str, object]:

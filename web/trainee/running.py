@@ -7,7 +7,7 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from simulators.errors import InputError
+from simulators.validation import decoded
 from web import access
 from web.runs import Message, Tell, events, runs
 from web.session import current_person
@@ -80,7 +80,4 @@ def _begin(sitting_id: int, work: Callable[[Tell], dict[str, Any]]) -> ResponseR
 
 
 def _parse(body: bytes) -> Reset:
-    try:
-        return msgspec.json.decode(body, type=Reset)
-    except msgspec.DecodeError as error:
-        raise InputError(f"reprise : {error}", f"reset: {error}") from error
+    return decoded(body, Reset, "reprise", "reset")

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from lab.cli.options import AsJson, LabName, attach
 from lab.cli.output import console, print_json, say, tell
-from simulators.errors import InputError
+from simulators.whole_file import check_place, whole_file
 
 
 def capture(
@@ -24,15 +24,16 @@ def capture(
     as_json: AsJson = False,
 ) -> None:
     for path in (output, events):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(f"{path.parent} : dossier absent", f"{path.parent}: no such folder")
+        if path is not None:
+            check_place(path)
     with attach(name) as lab:
         lab.request("capture_start")
         try:
             _wait(seconds, quiet=as_json)
         finally:
             taken = lab.request("capture_stop")
-    _write(output, base64.b64decode(taken["pcap_base64"]))
+    with whole_file(output) as part:
+        part.write_bytes(base64.b64decode(taken["pcap_base64"]))
     if events is not None:
         _write_events(events, taken["events"])
     summary = {
@@ -58,16 +59,9 @@ def _wait(seconds: float, quiet: bool) -> None:
         time.sleep(seconds / ticks)
 
 
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{path} : {error}", f"{path}: {error}") from error
-
-
 def _write_events(path: Path, rows: list[dict[str, object]]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

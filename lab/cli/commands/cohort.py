@@ -14,6 +14,7 @@ from lab.cli.options import AsJson, supervisor
 from lab.cli.output import console, print_json, say, table, tell
 from lab.paths import default_paths
 from simulators.errors import InputError
+from simulators.os_errors import unreadable
 
 if TYPE_CHECKING:
     from lab.training.contract import Cohort, Row
@@ -142,7 +143,7 @@ def _read(roster: Path) -> str:
     try:
         return sys.stdin.read() if str(roster) == "-" else roster.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{roster} : illisible ({error})", f"{roster}: cannot be read ({error})") from error
+        raise unreadable(roster, error) from error
 
 
 def _launch(training: "Training", cohort: "Cohort", exercise: str, as_json: bool) -> None:

@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.files import read_text
 from lab.cli.options import AsJson, DeviceName, LabName, attach
 from lab.cli.output import print_json, say, tell
+from simulators.document import LIMIT_BYTES
 from simulators.errors import InputError, ToolMissingError
 
 
@@ -35,7 +37,8 @@ def config(
         known = lab.request("config", device=device)
         text = _wanted(known, edit, file, default, undo)
         if text is not None:
-            lab.request("configure", device=device, text=text)
+            called = {} if file is None else {"name": str(file)}
+            lab.request("configure", device=device, text=text, **called)
     if text is not None:
         tell(
             f"{device} : configuration appliquée (--undo remet la précédente).",
@@ -54,10 +57,7 @@ def _wanted(known: dict[str, object], edit: bool, file: Path | None, default: bo
             "only one of --edit, --set, --default and --undo",
         )
     if file is not None:
-        try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{file} : illisible ({error})", f"{file}: cannot be read ({error})") from error
+        return read_text(file, LIMIT_BYTES)
     if edit:
         edited = _edited(str(known["text"]))
         return None if edited == known["text"] else edited
@@ -84,7 +84,7 @@ def _edited(text: str) -> str:
         path = Path(folder) / "configuration.yaml"
         path.write_text(text, encoding="utf-8")
         subprocess.run([*command, str(path)], check=False)
-        return path.read_text(encoding="utf-8")
+        return read_text(path, LIMIT_BYTES)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from lab.cli.options import AsJson, LabName, attach
 from lab.cli.output import console, print_json, say, table, tell
-from simulators.errors import InputError
+from simulators.whole_file import check_place, whole_file
 
 SHOWN_MAX, FILE_MAX = 40, 200_000
 PAGE = 5000
@@ -41,8 +41,8 @@ def events(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    if csv_file is not None and not csv_file.absolute().parent.is_dir():
-        raise InputError(f"{csv_file.parent} : dossier absent", f"{csv_file.parent}: no such folder")
+    if csv_file is not None:
+        check_place(csv_file)
     wanted = {"log": log, "device": device, "contains": contains}
     with attach(name) as lab:
         if since is not None:
@@ -73,13 +73,10 @@ def _all(lab: Any, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, found: dict[str, Any]) -> None:
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, found["columns"])
-            writer.writeheader()
-            writer.writerows(found["events"])
-    except OSError as error:
-        raise InputError(f"{path} : {error}", f"{path}: {error}") from error
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, found["columns"])
+        writer.writeheader()
+        writer.writerows(found["events"])
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

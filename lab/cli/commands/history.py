@@ -8,7 +8,7 @@ import typer
 from lab.cli.options import AsJson, LabName
 from lab.cli.output import print_json, say, tell
 from lab.paths import check_name, default_paths
-from simulators.errors import InputError, NotFoundError
+from simulators.errors import NotFoundError
 
 
 def history(
@@ -31,10 +31,7 @@ def history(
         raise NotFoundError(
             f"{name} : pas d'historique ; voyez « lab ps »", f"{name}: no history; see 'lab ps'"
         )
-    try:
-        rows = export(found[0], output, tag)
-    except OSError as error:
-        raise InputError(f"{output} : {error}", f"{output}: {error}") from error
+    rows = export(found[0], output, tag)
     if as_json:
         print_json({"file": str(output), "rows": rows})
     else:

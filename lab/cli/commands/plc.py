@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from lab.cli.files import read_text
 from lab.cli.options import AsJson, DeviceName, LabName, attach
 from lab.cli.output import print_json, say, tell
 from lab.labs import Connection
 from simulators.errors import InputError
+from simulators.whole_file import whole_file
 
 
 class Action(StrEnum):
@@ -48,7 +50,8 @@ def plc(
             lab, device, value
         )
     if action is Action.UPLOAD and output is not None:
-        _write(output, answer["source"])
+        with whole_file(output) as part:
+            part.write_text(answer["source"], encoding="utf-8")
     if as_json:
         print_json(answer)
     elif action is Action.MODE:
@@ -62,11 +65,11 @@ def plc(
 def _download(lab: Connection, device: str, file: str | None) -> Any:
     if file is None:
         raise InputError("il manque le fichier du programme", "the program's file is missing")
-    try:
-        source = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} : illisible ({error})", f"{file}: cannot be read ({error})") from error
-    return lab.request("plc_download", device=device, source=source)
+    # The compiler's library is slow to import, and the other actions need none of it.
+    from simulators.plc.st.tokens import SOURCE_LIMIT
+
+    source = read_text(Path(file), SOURCE_LIMIT)
+    return lab.request("plc_download", device=device, source=source, name=file)
 
 
 def _upload(lab: Connection, device: str, unwanted: str | None) -> Any:
@@ -91,13 +94,6 @@ def _tell_mode(device: str, status: dict[str, Any]) -> None:
         f"{device}: {status['mode']}, fault: {fault}, scan {status['scan_last_us']} µs "
         f"(max {status['scan_max_us']}), overruns {status['overruns']}",
     )
-
-
-def _write(path: Path, source: str) -> None:
-    try:
-        path.write_text(source, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} : {error}", f"{path}: {error}") from error
 
 
 def register(app: typer.Typer) -> None:

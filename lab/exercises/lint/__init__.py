@@ -10,15 +10,13 @@ from lab.exercises.lint.content import content_problems
 from lab.exercises.lint.found import Problem, Subject, problem
 from lab.exercises.lint.observations import observation_problems
 from lab.exercises.lint.parameters import parameter_problems, sample
-from lab.exercises.lint.shape import misfits
 from lab.exercises.lint.words import word_problems
 from lab.exercises.load import FILE, nested
 from lab.exercises.model import Exercise
 from simulators.document import Document, read
 from simulators.errors import InputError, UsineError
 from simulators.text import Text
-
-CORRECT = ("corrigez cette valeur", "correct that value")
+from simulators.validation import CORRECT, misfits, written
 
 __all__ = ["Problem", "lint"]
 
@@ -44,8 +42,10 @@ def lint(path: Path) -> list[Problem]:
 
 def _shape(document: Document) -> list[Problem]:
     return [
-        problem(document, place, (fr, en), CORRECT)
-        for place, fr, en in misfits(nested(document.data), Exercise)
+        Problem(
+            document.name, document.line(each.place, each.key), written(each.place), each.what, each.remedy
+        )
+        for each in misfits(nested(document.data), Exercise)
     ]
 
 

@@ -8,13 +8,13 @@ import msgspec
 from lab.exercises.expect import bound, outcomes
 from lab.exercises.judge import SILENT
 from lab.exercises.lint.found import Problems, Subject
-from lab.exercises.lint.shape import misfits
 from lab.exercises.model import Check
 from lab.exercises.parameters import fill
 from lab.exercises.windows import PROBE as WINDOW
 from lab.probes import contract
 from lab.probes.contract import Probe, probe
 from simulators.errors import InputError
+from simulators.validation import misfits, written
 
 VERDICTS = ("pass", "fail", "inconclusive")
 
@@ -46,11 +46,11 @@ def _arguments(subject: Subject, place: str, check: Check, wanted: Probe) -> Pro
     except InputError:
         return  # said once, with the parameters
     known = ", ".join(field.encode_name for field in msgspec.structs.fields(wanted.arguments)) or "–"
-    found = list(misfits(arguments, wanted.arguments, place))
-    for where, fr, en in found:
+    found = list(misfits(arguments, wanted.arguments))
+    for each in found:
         yield subject.wrong(
-            where,
-            (f"argument de {check.probe} : {fr}", f"argument of {check.probe}: {en}"),
+            written(each.place, root=place),
+            (f"argument de {check.probe} : {each.what.fr}", f"argument of {check.probe}: {each.what.en}"),
             (f"ceux qu'elle prend : {known}", f"those that it takes: {known}"),
         )
     if not found:

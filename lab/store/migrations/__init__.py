@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError
 
 from lab.store.database import Database
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 
 # Alembic's context belongs to the process; the database's own lock keeps other processes out.
 _alone = threading.Lock()
@@ -31,9 +32,10 @@ def upgrade(database: Database) -> None:
             command.upgrade(settings, "head")
     except (DatabaseError, InterfaceError, OSError) as error:
         shown = database.url.render_as_string(hide_password=True)
+        why = os_words(error)
         raise StartError(
-            f"base {shown} inutilisable ({error}) ; voyez la variable USINE_DATABASE",
-            f"database {shown} cannot be used ({error}); see the variable USINE_DATABASE",
+            f"base {shown} inutilisable ({why.fr}) ; voyez la variable USINE_DATABASE",
+            f"database {shown} cannot be used ({why.en}); see the variable USINE_DATABASE",
         ) from error
 
 

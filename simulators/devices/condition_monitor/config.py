@@ -8,6 +8,7 @@ from simulators.analytics.config import DETECTORS_MAX, Baseline, Detector, Watch
 from simulators.devices._schema import described, parse_yaml, schema_of
 from simulators.devices.mqtt_sensor.config import BrokerPlace, Tls, Words
 from simulators.model import Identifier
+from simulators.validation import UnfitError
 
 ASSETS_MAX = 16
 
@@ -62,9 +63,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def __post_init__(self) -> None:
         if self.password is not None and self.username is None:
-            raise ValueError("`password` needs `username`")
+            raise UnfitError(
+                ("`password` demande `username`", "`password` needs `username`"),
+                ("ajoutez `username`", "add `username`"),
+                field="password",
+            )
         if len(set(self.assets)) != len(self.assets):
-            raise ValueError("an asset stands twice in `assets`")
+            raise UnfitError(
+                ("une machine est écrite deux fois dans `assets`", "an asset stands twice in `assets`"),
+                ("gardez-la une fois", "keep it once"),
+                field="assets",
+            )
 
     @property
     def watch(self) -> Watch:

@@ -23,6 +23,7 @@ from simulators.devices.mqtt_sensor.tls import client_tls
 from simulators.devices.mqtt_sensor.window import decode_window
 from simulators.errors import InputError, StartError
 from simulators.model import Tag
+from simulators.os_errors import os_words
 from simulators.plc.image import Value
 from simulators.snapshot import Quality
 from simulators.text import Text
@@ -72,9 +73,10 @@ class ConditionMonitor:
             session = self._session = self._connection()
         except (OSError, ssl.SSLError) as error:
             device = self._context.spec.id
+            why = os_words(error)
             raise StartError(
-                f"{device} : certificat ou clé inutilisable ({error}) ; vérifiez tls.cert et tls.key",
-                f"{device}: certificate or key cannot be used ({error}); check tls.cert and tls.key",
+                f"{device} : certificat ou clé inutilisable ({why.fr}) ; vérifiez tls.cert et tls.key",
+                f"{device}: certificate or key cannot be used ({why.en}); check tls.cert and tls.key",
             ) from error
         for topic in self._by_topic:
             session.subscribe(topic)

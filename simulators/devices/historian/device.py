@@ -16,6 +16,7 @@ from simulators.devices.historian.export import export
 from simulators.devices.historian.store import Store, checkpoint, is_damaged, is_full
 from simulators.devices.historian.trend import Curve, trend
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 FILE = "history.sqlite"
@@ -51,10 +52,11 @@ class Historian:
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
+            why = os_words(error)
             raise StartError(
-                f"{self._name} : historique {self.store.path} inutilisable ({error}) ; "
+                f"{self._name} : historique {self.store.path} inutilisable ({why.fr}) ; "
                 "vérifiez les droits et la place sur le disque",
-                f"{self._name}: history {self.store.path} cannot be used ({error}); "
+                f"{self._name}: history {self.store.path} cannot be used ({why.en}); "
                 "check the rights and the space on the disk",
             ) from error
         self._state = "ok"
@@ -243,7 +245,8 @@ def _why(path: Path, error: sqlite3.Error | OSError) -> Text:
             fr=f"disque plein : {path} ne reçoit plus de valeurs ; libérez de la place, la suite reprendra seule",
             en=f"disk full: {path} takes no more values; free some space, the rest resumes by itself",
         )
+    why = os_words(error)
     return Text(
-        fr=f"{path} refuse les valeurs ({error}) ; elles attendent en mémoire",
-        en=f"{path} refuses the values ({error}); they wait in memory",
+        fr=f"{path} refuse les valeurs ({why.fr}) ; elles attendent en mémoire",
+        en=f"{path} refuses the values ({why.en}); they wait in memory",
     )

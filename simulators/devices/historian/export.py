@@ -3,12 +3,14 @@
 import csv
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from simulators.devices.historian.store import QUALITIES, connect
 from simulators.errors import InputError, NotFoundError, ToolMissingError
+from simulators.whole_file import whole_file
 
 COLUMNS = ("time", "tag", "value", "unit", "quality")
 BATCH_ROWS = 10_000
@@ -27,7 +29,7 @@ def export(
     Rows are ordered by tag, then time (UTC, milliseconds). The file appears when it is complete.
 
     Raises:
-        InputError: another suffix than .csv and .parquet.
+        InputError: another suffix than .csv and .parquet, or the place cannot be written.
         NotFoundError: no such history, or no such tag in it.
         ToolMissingError: Parquet without pyarrow.
     """
@@ -42,17 +44,11 @@ def export(
             f"{database} : pas d'historique ici ; démarrez d'abord la ligne",
             f"{database}: no history here; start the line first",
         )
-    partial = target.with_name(target.name + ".partial")
-    source = connect(database, read_only=True)
-    try:
+    with closing(connect(database, read_only=True)) as source:
         names = {number: (name, unit) for number, name, unit in source.execute("SELECT * FROM tags")}
         numbers = _chosen({name: number for number, (name, _) in names.items()}, tags)
-        count = write(partial, _batches(source, numbers, since_unix_s, until_unix_s), names)
-        partial.replace(target)
-    finally:
-        source.close()
-        partial.unlink(missing_ok=True)
-    return count
+        with whole_file(target) as part:
+            return write(part, _batches(source, numbers, since_unix_s, until_unix_s), names)
 
 
 def _chosen(known: dict[str, int], tags: Sequence[str] | None) -> list[int]:

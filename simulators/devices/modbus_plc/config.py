@@ -7,6 +7,7 @@ import msgspec
 
 from simulators.devices._schema import described, parse_yaml, schema_of
 from simulators.plc.address import Table
+from simulators.validation import UnfitError
 
 UnitId = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Function = Annotated[int, msgspec.Meta(ge=1, le=127)]
@@ -29,7 +30,12 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ValueError(f"`last` ({self.last}) < `first` ({self.first})")
+            raise UnfitError(
+                (f"`last` ({self.last}) précède `first` ({self.first})",
+                 f"`last` ({self.last}) comes before `first` ({self.first})"),
+                ("échangez-les", "swap them"),
+                field="last",
+            )  # fmt: skip
 
 
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,6 +61,14 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = None
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 class Rule(Grant, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A grant to the peers of one address or network; to all of them if `peer` is left out."""
 
@@ -67,8 +81,18 @@ class Rule(Grant, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
     def __post_init__(self) -> None:
-        if self.peer is not None:
-            ipaddress.ip_network(self.peer, strict=False)
+        if self.peer is not None and not _is_network(self.peer):
+            raise UnfitError(
+                (
+                    f"« {self.peer} » n'est ni une adresse ni un réseau",
+                    f"'{self.peer}' is no address and no network",
+                ),
+                (
+                    "écrivez par exemple 10.20.3.20 ou 10.20.3.0/24",
+                    "write for example 10.20.3.20 or 10.20.3.0/24",
+                ),
+                field="peer",
+            )
 
 
 class UnitView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,6 +15,7 @@ from simulators.devices.modbus_plc.security import tls_context
 from simulators.devices.modbus_plc.service import Service
 from simulators.devices.modbus_plc.station import Station
 from simulators.errors import InputError, StartError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 PORT = 502
@@ -104,7 +105,7 @@ class ModbusPlc:
         try:
             listener = self._context.network.listen(spec.zone, spec.address, port)
         except (OSError, StartError) as error:
-            why = error.text if isinstance(error, StartError) else Text(fr=str(error), en=str(error))
+            why = error.text if isinstance(error, StartError) else os_words(error)
             raise StartError(
                 f"{spec.id} : le port Modbus {port} de {spec.address} ne s'ouvre pas ({why.fr}) ; "
                 "arrêtez ce qui l'occupe ou changez de port",

@@ -8,6 +8,7 @@ from simulators.contracts import Context
 from simulators.devices.modbus_plc import pki
 from simulators.devices.modbus_plc.config import Security
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 
 
 def tls_context(context: Context, security: Security) -> ssl.SSLContext:
@@ -38,9 +39,10 @@ def _generate(context: Context, security: Security, folder: Path) -> None:
 
 def _unusable(context: Context, security: Security, error: Exception) -> StartError:
     files = f"{security.certificate}, {security.key}, {security.ca}"
+    why = os_words(error)
     return StartError(
-        f"{context.spec.id} : certificats inutilisables dans {context.folder / 'pki'} ({files}) : {error} ; "
+        f"{context.spec.id} : certificats inutilisables dans {context.folder / 'pki'} ({files}) : {why.fr} ; "
         "déposez-les, ou écrivez security.generate: true",
-        f"{context.spec.id}: unusable certificates in {context.folder / 'pki'} ({files}): {error}; "
+        f"{context.spec.id}: unusable certificates in {context.folder / 'pki'} ({files}): {why.en}; "
         "put them there, or write security.generate: true",
     )

@@ -18,6 +18,7 @@ from simulators.devices.mqtt_broker.effective import write_files
 from simulators.devices.mqtt_broker.rights import Rights, rights_of
 from simulators.devices.mqtt_broker.streams import BoundedWriter, PacketReader
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 DEFAULT_PORT = 1883
@@ -182,9 +183,10 @@ class EmbeddedBroker:
 
     def _unusable(self, error: BaseException) -> StartError:
         device = self._context.spec.id
+        why = os_words(error)
         return StartError(
-            f"{device} : le courtier ne démarre pas ({error}) ; vérifiez certificats, clés et place sur le disque",
-            f"{device}: the broker does not start ({error}); check certificates, keys and disk space",
+            f"{device} : le courtier ne démarre pas ({why.fr}) ; vérifiez certificats, clés et place sur le disque",
+            f"{device}: the broker does not start ({why.en}); check certificates, keys and disk space",
         )
 
 

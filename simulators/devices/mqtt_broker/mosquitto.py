@@ -16,6 +16,7 @@ from simulators.devices.mqtt_broker.effective import Effective, effective, write
 from simulators.devices.mqtt_broker.probe import answers_soon
 from simulators.devices.mqtt_broker.process import Child
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 DEFAULT_PORT = 1883
@@ -97,9 +98,10 @@ class Mosquitto:
             (context.folder / "door.sock").unlink(missing_ok=True)
             (context.folder / "mosquitto.conf").write_text(written.text, encoding="utf-8")
         except OSError as error:
+            why = os_words(error)
             raise StartError(
-                f"{spec.id} : impossible d'écrire sa configuration ({error}) ; libérez de la place",
-                f"{spec.id}: cannot write its configuration ({error}); make room",
+                f"{spec.id} : impossible d'écrire sa configuration ({why.fr}) ; libérez de la place",
+                f"{spec.id}: cannot write its configuration ({why.en}); make room",
             ) from error
         return written
 
@@ -116,9 +118,10 @@ class Mosquitto:
                 close_fds=True,
             )
         except OSError as error:
+            why = os_words(error)
             raise StartError(
-                f"{context.spec.id} : mosquitto ne démarre pas ({error}) ; voyez « lab doctor »",
-                f"{context.spec.id}: mosquitto does not start ({error}); see 'lab doctor'",
+                f"{context.spec.id} : mosquitto ne démarre pas ({why.fr}) ; voyez « lab doctor »",
+                f"{context.spec.id}: mosquitto does not start ({why.en}); see 'lab doctor'",
             ) from error
         return Child(process, lambda line: context.log("mosquitto", line=line), self._ended)
 

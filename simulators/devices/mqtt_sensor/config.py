@@ -7,6 +7,7 @@ import msgspec
 
 from simulators.devices._mqtt.topics import is_topic
 from simulators.devices._schema import described, parse_yaml, schema_of
+from simulators.validation import UnfitError
 
 PERIOD_MIN_S, PERIOD_MAX_S = 0.1, 3600.0
 Period = Annotated[float, msgspec.Meta(ge=PERIOD_MIN_S, le=PERIOD_MAX_S)]
@@ -54,12 +55,22 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.cert is None) != (self.key is None):
-            raise ValueError("`cert` and `key` go together")
+            raise UnfitError(
+                ("`cert` et `key` vont ensemble", "`cert` and `key` go together"),
+                ("donnez les deux, ou aucun", "give both, or neither"),
+            )
         if self.ca is not None:
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=self.ca)
             except (ssl.SSLError, ValueError) as error:
-                raise ValueError("`ca` is not a PEM certificate") from error
+                raise UnfitError(
+                    ("`ca` n'est pas un certificat PEM", "`ca` is not a PEM certificate"),
+                    (
+                        "collez le texte de BEGIN à END CERTIFICATE",
+                        "paste the text from BEGIN to END CERTIFICATE",
+                    ),
+                    field="ca",
+                ) from error
 
 
 class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,9 +119,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def __post_init__(self) -> None:
         if self.topic is not None and not is_topic(self.topic):
-            raise ValueError("`topic` takes no + nor #")
+            raise UnfitError(
+                ("`topic` ne prend ni + ni #", "`topic` takes no + nor #"),
+                ("écrivez par exemple bottling/pump", "write for example bottling/pump"),
+                field="topic",
+            )
         if self.password is not None and self.username is None:
-            raise ValueError("`password` needs `username`")
+            raise UnfitError(
+                ("`password` demande `username`", "`password` needs `username`"),
+                ("ajoutez `username`", "add `username`"),
+                field="password",
+            )
 
 
 SCHEMA: dict[str, Any] = schema_of(Config)

@@ -28,6 +28,7 @@ from simulators.devices.mqtt_sensor.window import (
 )
 from simulators.errors import InputError, StartError
 from simulators.model import Tag
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 DEFAULT_PORT = 1883
@@ -72,9 +73,10 @@ class MqttSensor:
             session = self._session = self._connection()
         except (OSError, ssl.SSLError) as error:
             device = self._context.spec.id
+            why = os_words(error)
             raise StartError(
-                f"{device} : certificat ou clé inutilisable ({error}) ; vérifiez tls.cert et tls.key",
-                f"{device}: certificate or key cannot be used ({error}); check tls.cert and tls.key",
+                f"{device} : certificat ou clé inutilisable ({why.fr}) ; vérifiez tls.cert et tls.key",
+                f"{device}: certificate or key cannot be used ({why.en}); check tls.cert and tls.key",
             ) from error
         if self._config.commands.enabled:
             session.subscribe(f"{self._root}/cmd", self._config.qos)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 
 CERTIFICATE_FILE, KEY_FILE = "own_certificate.pem", "own_key.pem"
 _LIFETIME = timedelta(days=3650)
@@ -37,9 +38,10 @@ def own_certificate(folder: Path, uri: str, addresses: list[str]) -> OwnCertific
             else _make(folder, uri, addresses)
         )
     except (OSError, ValueError, TypeError) as error:
+        why = os_words(error)
         raise StartError(
-            f"certificat du serveur OPC UA, {folder} : {error} ; effacez {CERTIFICATE_FILE} et {KEY_FILE}, ou libérez le disque",
-            f"OPC UA server certificate, {folder}: {error}; delete {CERTIFICATE_FILE} and {KEY_FILE}, or free the disk",
+            f"certificat du serveur OPC UA, {folder} : {why.fr} ; effacez {CERTIFICATE_FILE} et {KEY_FILE}, ou libérez le disque",
+            f"OPC UA server certificate, {folder}: {why.en}; delete {CERTIFICATE_FILE} and {KEY_FILE}, or free the disk",
         ) from error
 
 

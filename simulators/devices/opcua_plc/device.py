@@ -13,6 +13,7 @@ from simulators.devices.opcua_plc.server import HardenedServer
 from simulators.devices.opcua_plc.transport import HardenedBinaryServer
 from simulators.devices.opcua_plc.trust import load_trust
 from simulators.errors import StartError
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 DEFAULT_PORT = 4840
@@ -53,9 +54,10 @@ class OpcuaPlc:
             await binary.start()
         except OSError as error:
             listener.close()
+            why = os_words(error)
             raise StartError(
-                f"{spec.id} : le port {spec.port} ne s'ouvre pas ({error}) ; arrêtez l'autre programme qui l'utilise",
-                f"{spec.id}: port {spec.port} does not open ({error}); stop the other program that uses it",
+                f"{spec.id} : le port {spec.port} ne s'ouvre pas ({why.fr}) ; arrêtez l'autre programme qui l'utilise",
+                f"{spec.id}: port {spec.port} does not open ({why.en}); stop the other program that uses it",
             ) from error
         except BaseException:
             listener.close()

@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from simulators.devices.opcua_plc.config import TrustList
 from simulators.errors import InputError
+from simulators.os_errors import os_words
 
 _T = TypeVar("_T")
 _LONGEST_CHAIN = 4
@@ -170,9 +171,10 @@ def certificate_of(entry: str, folder: Path, place: str) -> x509.Certificate:
         return _load(entry, folder, x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
     except (OSError, ValueError) as error:
         shown = entry.strip().partition("\n")[0]
+        why = os_words(error)
         raise InputError(
-            f"{place} : {shown} : illisible ({error}) ; donnez du PEM ou un fichier de {folder}",
-            f"{place}: {shown}: cannot be read ({error}); give PEM or a file of {folder}",
+            f"{place} : {shown} : illisible ({why.fr}) ; donnez du PEM ou un fichier de {folder}",
+            f"{place}: {shown}: cannot be read ({why.en}); give PEM or a file of {folder}",
         ) from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulators.devices.scada.config import Tls
 from simulators.errors import InputError
+from simulators.os_errors import os_words
 
 _NAME = re.compile(r"(?:([a-z][a-z0-9_]*)/)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
@@ -58,8 +59,9 @@ def tls_context(folder: Path, tls: Tls) -> ssl.SSLContext:
             key = pem_path(folder, tls.key) if tls.key else None
             context.load_cert_chain(pem_path(folder, tls.certificate), key)
     except (ssl.SSLError, ValueError) as error:
+        why = os_words(error)
         raise InputError(
-            f"TLS : certificat ou clé inutilisable ({error}) ; donnez du PEM, et la clé du certificat",
-            f"TLS: certificate or key cannot be used ({error}); give PEM, and that certificate's key",
+            f"TLS : certificat ou clé inutilisable ({why.fr}) ; donnez du PEM, et la clé du certificat",
+            f"TLS: certificate or key cannot be used ({why.en}); give PEM, and that certificate's key",
         ) from error
     return context

@@ -1,7 +1,6 @@
 """What SCADA has of each device it talks to, and the loop that keeps it connected."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -10,6 +9,7 @@ from simulators.clock import Clock
 from simulators.devices.scada.scaling import Raw
 from simulators.errors import UsineError
 from simulators.model import Tag
+from simulators.os_errors import os_words
 from simulators.text import Text
 
 CUT = Text(fr="liaison coupée", en="connection cut")
@@ -173,6 +173,4 @@ def _reason(error: Exception) -> Text:
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text
-    words = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "") or str(error)
-    plain = words or type(error).__name__
-    return Text(fr=plain, en=plain)
+    return os_words(error)

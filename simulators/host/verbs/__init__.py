@@ -4,11 +4,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
 from simulators.errors import InputError
 from simulators.host.host import Host
 from simulators.host.verbs import of_device, of_line
+from simulators.validation import fitted
 
 Verb = Callable[..., Awaitable[Any]]
 
@@ -53,15 +52,18 @@ def check(name: str, verb: Verb, arguments: dict[str, Any]) -> dict[str, Any]:
     known = {parameter.name: parameter for parameter in parameters}
     unknown = sorted(set(arguments) - set(known))
     missing = [n for n, p in known.items() if p.default is p.empty and n not in arguments]
-    if unknown or missing:
+    allowed = ", ".join(known) or "–"
+    if unknown:
         raise InputError(
-            f"{name} : arguments manquants {missing}, inconnus {unknown}",
-            f"{name}: missing arguments {missing}, unknown {unknown}",
+            f"{name} : arguments inconnus : {', '.join(unknown)} ; choisissez parmi : {allowed}",
+            f"{name}: unknown arguments: {', '.join(unknown)}; choose from: {allowed}",
         )
-    try:
-        return {n: msgspec.convert(v, known[n].annotation) for n, v in arguments.items()}
-    except msgspec.ValidationError as error:
-        raise InputError(f"{name} : {error}", f"{name}: {error}") from error
+    if missing:
+        raise InputError(
+            f"{name} : arguments absents : {', '.join(missing)} ; donnez-les",
+            f"{name}: missing arguments: {', '.join(missing)}; give them",
+        )
+    return {n: fitted(v, known[n].annotation, f"{name} : {n}", f"{name}: {n}") for n, v in arguments.items()}
 
 
 def _first(host: Host, name: str) -> str:

@@ -23,6 +23,7 @@ ROWS_MAX = 5000  # of the event table in one answer
 WAIT_MAX_S = 25.0
 # Containers of taps have to be started; what is not there by then is not waited for.
 TAPS_LIMIT_S = 15.0
+NAME_CHARACTERS = 200
 
 Verb = Callable[..., Awaitable[Any]]
 
@@ -39,8 +40,8 @@ async def config(bay: Bay, device: str) -> Any:
     }
 
 
-async def configure(bay: Bay, device: str, text: str) -> bool:
-    await bay.rack.configure(device, text)
+async def configure(bay: Bay, device: str, text: str, name: str | None = None) -> bool:
+    await bay.rack.configure(device, text, _called(name))
     return True
 
 
@@ -63,8 +64,8 @@ async def kill(bay: Bay, device: str) -> bool:
     return True
 
 
-async def plc_download(bay: Bay, device: str, source: str) -> Any:
-    return {"sha256": bay.download(device, source)}
+async def plc_download(bay: Bay, device: str, source: str, name: str | None = None) -> Any:
+    return {"sha256": bay.download(device, source, _called(name))}
 
 
 async def plc_upload(bay: Bay, device: str) -> Any:
@@ -241,6 +242,11 @@ def not_running(device: str) -> StartError:
         f"{device} ne répond pas ; attendez son redémarrage, voyez « lab logs »",
         f"{device} does not answer; wait for its restart, see 'lab logs'",
     )
+
+
+def _called(name: str | None) -> str | None:
+    """What a caller's file is called in errors: one line, of a bearable length."""
+    return "".join(sign for sign in name if sign.isprintable())[-NAME_CHARACTERS:] if name else None
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:

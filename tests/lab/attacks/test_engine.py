@@ -116,7 +116,7 @@ def test_a_target_that_cuts_it_short_is_said_and_the_rest_undone(scene: Scene) -
         raise ConnectionResetError("reset by peer")
 
     scene.attack(run, undo)
-    with pytest.raises(UsineError, match="reset by peer"):
+    with pytest.raises(UsineError, match="connexion coupée"):
         scene.run()
     assert len(scene.labels()) == 2
     assert scene.heard[-1] == {"say": {"fr": "défait", "en": "undone"}}
@@ -165,11 +165,20 @@ def test_without_zones_it_does_not_run(scene: Scene) -> None:
     assert scene.done == ["ran"]
 
 
-@pytest.mark.parametrize("arguments", [{"count": "many"}, {"colour": "red"}])
-def test_arguments_that_do_not_fit_name_those_that_do(scene: Scene, arguments: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"count": "many"}, "scan: count: expected a whole number, not 'many'"),
+        ({"colour": "red"}, "scan: colour: unknown key; keys allowed: victim, count"),
+    ],
+)
+def test_arguments_that_do_not_fit_name_those_that_do(
+    scene: Scene, arguments: dict[str, Any], says: str
+) -> None:
     scene.attack(None)
-    with pytest.raises(InputError, match="victim, count"):
+    with pytest.raises(InputError) as caught:
         scene.run(**arguments)
+    assert says in caught.value.text.en
 
 
 def test_an_attack_that_is_none_names_those_there_are(scene: Scene) -> None:

@@ -21,7 +21,7 @@ def test_the_small_exercise_has_no_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "place", "says"),
     [
-        ("minutes: 45", "minutes: soon", "$.minutes", "Expected `int`"),
+        ("minutes: 45", "minutes: soon", "$.minutes", "expected a whole number"),
         ("title: {fr: La porte, en: The door}", "title: {fr: La porte}", "$.title", "translation 'en' is missing"),
         ("en: The door", 'en: " "', "$.title.en", "translation 'en' is empty"),
         ("fr: Regardez,", "fr: Regardez!,", "$.steps[0].hints[0].text.fr", "French wants a space"),
@@ -43,7 +43,7 @@ def test_the_small_exercise_has_no_problem(tmp_path: Path) -> None:
             "unknown probe stage.book",
         ),
         ("user: \"${clerk}\"", "user: \"${clerk}\"\n        age: 3", "$.steps[1].checks[0].age", "unknown key"),
-        ("user: \"${clerk}\"", "user: [\"${clerk}\"]", "$.steps[1].checks[0].user", "Expected `str`"),
+        ("user: \"${clerk}\"", "user: [\"${clerk}\"]", "$.steps[1].checks[0].user", "expected a text, not a list of 1"),
         ("expect: [rejected]", "expect: [refused]", "$.steps[1].checks[0].expect", "never sees 'refused'"),
         ("expect: [rejected]", "expect: []", "$.steps[1].checks[0].expect", "nothing is expected"),
         ("expect: [rejected]", "expect: [rejected, silent]", "$.steps[1].checks[0].expect", "silence is no refusal"),

@@ -28,14 +28,18 @@ def test_arguments_may_be_written_apart_where_a_name_clashes(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("good", "bad", "says"),
     [
-        ("points: 40", "points: many", "$.steps[0].points: Expected `float`"),
+        ("points: 40", "points: many", "$.steps[0].points: expected a number"),
         (
             "user: guest, expect: accepted}\n        feedback",
             "user: guest}\n        feedback",
-            "missing required field `expect`",
+            "'expect' is missing",
         ),
-        ("kind: username", "kind: nickname", "Invalid enum value 'nickname'"),
-        ("minutes: 45", "minutes: 45\nminutos: 3", "unknown field `minutos`"),
+        (
+            "kind: username",
+            "kind: nickname",
+            "$.parameters.clerk.kind: 'nickname' does not fit; choose one of: username, secret",
+        ),
+        ("minutes: 45", "minutes: 45\nminutos: 3", "$.minutos: unknown key; perhaps 'minutes'?"),
         ("id: small-door", "id: other-door", "id other-door in a folder small-door"),
         ("title: {fr: La porte, en: The door}", "title: {fr: La porte", "not valid YAML"),
     ],
