@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from simulators.errors import InputError
+from simulators.errors import NotFoundError
 from simulators.model import Line, load_line
 
 
@@ -22,7 +22,7 @@ def line_path(name: str) -> Path:
     """The `line.yaml` of the line called `name`, or of a path to a line of one's own.
 
     Raises:
-        InputError: there is none; says which there are.
+        NotFoundError: there is none; says which there are.
     """
     own = Path(name)
     if own.suffix in {".yaml", ".yml"} and own.exists():
@@ -32,14 +32,14 @@ def line_path(name: str) -> Path:
     if name in line_names():
         return lines_folder() / name / "line.yaml"
     known = ", ".join(line_names())
-    raise InputError(
+    raise NotFoundError(
         f"ligne {name} inconnue ; choisissez parmi : {known}, ou donnez le chemin d'un line.yaml",
         f"unknown line {name}; choose one of: {known}, or give the path of a line.yaml",
     )
 
 
 def find_line(name: str) -> Line:
-    """The line called `name` (or at that path). Raises: InputError."""
+    """The line called `name` (or at that path). Raises: NotFoundError, InputError."""
     path = line_path(name)
     return _read(path, path.stat().st_mtime_ns)
 

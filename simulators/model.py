@@ -1,5 +1,6 @@
 """What a line is: frozen specs, parsed once from `line.yaml`, and the checks that cross them."""
 
+import difflib
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from simulators.document import load
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.os_errors import unreadable
 from simulators.plc.address import parse_address
 from simulators.text import Text
@@ -22,6 +23,8 @@ IecType = Literal[
 ]  # fmt: skip
 Number = int | float
 _Named = TypeVar("_Named", "Asset", "Device", "Tag", "Zone")
+# Above so many, an error names the nearest only.
+NAMES_MAX, NAMES_NEAR = 24, 5
 PLC_KINDS = ("modbus_plc", "opcua_plc")
 
 
@@ -146,19 +149,19 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     folder: str = ""
 
     def device(self, device_id: str) -> Device:
-        """Raises: InputError: no such device; says which there are."""
+        """Raises: NotFoundError: no such device; says which there are."""
         return _one(self.devices, device_id, "équipement", "device")
 
     def asset(self, asset_id: str) -> Asset:
-        """Raises: InputError: no such asset; says which there are."""
+        """Raises: NotFoundError: no such asset; says which there are."""
         return _one(self.assets, asset_id, "actif", "asset")
 
     def zone(self, zone_id: str) -> Zone:
-        """Raises: InputError: no such zone; says which there are."""
+        """Raises: NotFoundError: no such zone; says which there are."""
         return _one(self.zones, zone_id, "zone", "zone")
 
     def tag(self, tag_id: str) -> Tag:
-        """Raises: InputError: no such tag."""
+        """Raises: NotFoundError: no such tag."""
         return _one(self.tags, tag_id, "variable", "tag")
 
     def tags_of(self, device_id: str) -> list[Tag]:
@@ -186,8 +189,11 @@ def _one(items: Sequence[_Named], item_id: str, fr: str, en: str) -> _Named:
     for item in items:
         if item.id == item_id:
             return item
-    known = ", ".join(item.id for item in items)
-    raise InputError(
+    names: list[str] = [item.id for item in items]
+    if len(names) > NAMES_MAX:
+        names = [*difflib.get_close_matches(item_id, names, NAMES_NEAR, 0.3), "…"]
+    known = ", ".join(names) or "–"
+    raise NotFoundError(
         f"{fr} {item_id} inconnu(e) ; choisissez parmi : {known}",
         f"unknown {en} {item_id}; choose one of: {known}",
     )

@@ -17,7 +17,7 @@ from lab.jobs import Work, checked
 from lab.labs import Connection, Job, Progress
 from lab.probes.contract import Where
 from lab.probes.place import Flat
-from simulators.errors import InputError, TimeLimitError, UsineError
+from simulators.errors import InputError, NotFoundError, TimeLimitError, UsineError
 from simulators.os_errors import os_words
 from simulators.text import Text
 
@@ -46,11 +46,11 @@ def attacks() -> dict[str, Attack]:
 
 
 def attack(attack_id: str) -> Attack:
-    """Raises: InputError: no such attack; says which there are."""
+    """Raises: NotFoundError: no such attack; says which there are."""
     known = attacks()
     if attack_id not in known:
         names = ", ".join(known) or "–"
-        raise InputError(
+        raise NotFoundError(
             f"attaque {attack_id} inconnue ; choisissez parmi : {names}",
             f"unknown attack {attack_id}; choose one of: {names}",
         )
@@ -61,7 +61,8 @@ def prepare(job: Job) -> Work:
     """The attack of the job, ready to be run. Its argument `undo: false` leaves what it changed.
 
     Raises:
-        InputError: no such attack, or not its arguments.
+        NotFoundError: no such attack.
+        InputError: not its arguments.
     """
     found = attack(job.name)
     given = dict(job.arguments)

@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
+from lab.cli.grammar import MisuseError
 from lab.cli.output import say
 from simulators.document import parse
-from simulators.errors import InputError
 
 Arguments = Annotated[
     list[str],
     typer.Option(
         "--arg",
-        metavar="K=V",
+        metavar=say("NOM=VALEUR", "NAME=VALUE"),
         help=say("argument, autant de fois qu'il en faut", "argument, as many times as needed"),
     ),
 ]
@@ -24,7 +24,7 @@ def parsed(given: list[str]) -> dict[str, Any]:
     for one in given:
         name, equals, value = one.partition("=")
         if not equals or not name:
-            raise InputError(
+            raise MisuseError(
                 f"--arg {one} : écrivez nom=valeur, par exemple device=plc1",
                 f"--arg {one}: write name=value, for example device=plc1",
             )

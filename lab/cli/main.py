@@ -9,13 +9,13 @@ import typer
 from typer.exceptions import TyperException
 
 from lab.cli import commands
-from lab.cli.grammar import misuse, speak
+from lab.cli.grammar import MisuseError, misuse, speak
 from lab.cli.output import complain, say
 from lab.paths import default_paths
 from simulators.errors import NotFoundError, ToolMissingError, UsineError
 
-# Exit statuses beside 0 and typer's own 2 for a misused command line.
-FAILED, NOT_FOUND, TOOL_MISSING, INTERRUPTED = 1, 3, 4, 130
+# Exit statuses beside 0.
+FAILED, MISUSED, NOT_FOUND, TOOL_MISSING, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def build() -> typer.Typer:
@@ -69,9 +69,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _status(error: UsineError) -> int:
-    if isinstance(error, ToolMissingError):
-        return TOOL_MISSING
-    return NOT_FOUND if isinstance(error, NotFoundError) else FAILED
+    statuses = ((MisuseError, MISUSED), (NotFoundError, NOT_FOUND), (ToolMissingError, TOOL_MISSING))
+    return next((status for kind, status in statuses if isinstance(error, kind)), FAILED)
 
 
 def _unexpected(error: Exception) -> int:

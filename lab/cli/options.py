@@ -4,21 +4,18 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.grammar import argument
 from lab.cli.output import say
 from lab.connection import LabConnection, SupervisorClient
 from lab.paths import default_paths
 
-LabName = Annotated[
-    str,
-    typer.Argument(
-        metavar="LABO" if say("f", "e") == "f" else "LAB",
-        help=say("nom du labo (voir « lab ps »)", "the lab's name (see 'lab ps')"),
-    ),
-]
+ACTION = ("ACTION", "ACTION")
+LAB, DEVICE, NAME = ("LABO", "LAB"), ("ÉQUIPEMENT", "DEVICE"), ("NOM", "NAME")
+LabName = Annotated[str, argument(LAB, ("nom du labo (voir « lab ps »)", "the lab's name (see 'lab ps')"))]
 LineName = Annotated[
-    str, typer.Argument(help=say("ligne, ou chemin d'un line.yaml", "line, or path of a line.yaml"))
+    str, argument(("LIGNE", "LINE"), ("ligne, ou chemin d'un line.yaml", "line, or path of a line.yaml"))
 ]
-DeviceName = Annotated[str, typer.Argument(help=say("équipement de la ligne", "device of the line"))]
+DeviceName = Annotated[str, argument(DEVICE, ("équipement de la ligne", "device of the line"))]
 AsJson = Annotated[bool, typer.Option("--json", help=say("résultat en JSON", "result as JSON"))]
 Seed = Annotated[int | None, typer.Option(help=say("graine ; au hasard sinon", "seed; random otherwise"))]
 Speed = Annotated[

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lab.exercises.model import Exercise, Parameter
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.model import Line
 from simulators.network.addresses import AddressBook
 
@@ -168,7 +168,13 @@ def _address(name: str, parameter: Parameter, draw: Draw, line: Line, former: Ma
     if parameter.zone is None:
         raise _undrawable(name, "zone: control", "zone: control")
     taken = {*AddressBook(line).hosts(), *map(str, former.values())}
-    hosts = [str(host) for host in ipaddress.IPv4Network(line.zone(parameter.zone).subnet).hosts()]
+    try:
+        subnet = ipaddress.IPv4Network(line.zone(parameter.zone).subnet)
+    except NotFoundError as error:
+        raise InputError(
+            f"paramètre {name} : {error.text.fr}", f"parameter {name}: {error.text.en}"
+        ) from error
+    hosts = [str(host) for host in subnet.hosts()]
     free = [host for host in hosts if host not in taken]
     if not free:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from lab.labs import Connection, Labs
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.model import Line
 from simulators.text import Text
 
@@ -134,10 +134,10 @@ def probes() -> dict[str, Probe]:
 
 
 def probe(name: str) -> Probe:
-    """Raises: InputError: no such probe; says which there are."""
+    """Raises: NotFoundError: no such probe; says which there are."""
     known = probes()
     if name not in known:
-        raise InputError(
+        raise NotFoundError(
             f"sonde {name} inconnue ; choisissez parmi : {', '.join(known)}",
             f"unknown probe {name}; choose one of: {', '.join(known)}",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulators.clock import Clock
 from simulators.contracts import Context, Device, FieldIO
-from simulators.errors import InputError, UsineError
+from simulators.errors import NotFoundError, UsineError
 from simulators.host.configurations import Configurations
 from simulators.host.contribution import Contribution, contribution
 from simulators.host.files import keep_text
@@ -120,10 +120,10 @@ class Bay:
             await self.rack.restart(device_id)
 
     def plc(self, device_id: str) -> ScanCycle:
-        """Raises: InputError: not a PLC of this line; names those there are."""
+        """Raises: NotFoundError: not a PLC of this line; names those there are."""
         if device_id not in self.plcs:
             known = ", ".join(device.id for device in self.line.devices_of(*PLC_KINDS))
-            raise InputError(
+            raise NotFoundError(
                 f"{device_id} n'est pas un automate ; choisissez parmi : {known}",
                 f"{device_id} is not a PLC; choose one of: {known}",
             )

@@ -151,6 +151,8 @@ class Links:
     async def ask(self, device: str, verb: str, arguments: Mapping[str, Any]) -> Any:
         link = self._links.get(device)
         if link is None:
+            if device:
+                self._line.device(device)
             raise self._away(device)
         try:
             return await link.ask(device, verb, arguments)

@@ -187,7 +187,7 @@ class Rack:
         slot = self.slots.get(device_id)
         if slot is None:
             known = ", ".join(self.slots)
-            raise InputError(
+            raise NotFoundError(
                 f"équipement {device_id} inconnu ; choisissez parmi : {known}",
                 f"unknown device {device_id}; choose one of: {known}",
             )

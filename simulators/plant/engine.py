@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.model import Line
 from simulators.plant import checkpoint, noise, vibration
 from simulators.plant.balance import Balance
@@ -118,7 +118,7 @@ class Plant:
         """The fault modes of an asset, sensor faults included.
 
         Raises:
-            InputError: no such asset.
+            NotFoundError: no such asset.
         """
         self.line.asset(asset)
         kind = self._kinds[asset]
@@ -136,11 +136,12 @@ class Plant:
         """Set a fault's severity, 0 to 1; 0 mends. A sensor's mode names its signal: `sensor_stuck:level_pct`.
 
         Raises:
-            InputError: no such asset or mode (says which there are), or severity out of bounds.
+            NotFoundError: no such asset or mode; says which there are.
+            InputError: severity out of bounds.
         """
         if mode not in self.modes(asset):
             known = ", ".join(self.modes(asset))
-            raise InputError(
+            raise NotFoundError(
                 f"actif {asset} : défaut {mode} inconnu ; choisissez parmi : {known}",
                 f"asset {asset}: unknown fault {mode}; choose one of: {known}",
             )

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import pkgutil
 import re
 import subprocess
@@ -51,6 +52,65 @@ def test_every_file_of_the_folder_registers() -> None:
     assert len(names(app)) >= len(list(pkgutil.iter_modules(commands.__path__)))
 
 
+WALK = """
+import contextlib, io, json, sys
+from lab.cli.main import build, run
+found = {}
+for info in build().registered_commands:
+    name = info.name or info.callback.__name__
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run([name, "--help"]) == 0
+    found[name] = out.getvalue()
+print(json.dumps(found))
+"""
+# Names of the usage line that are the same in both languages, or are typed as they stand.
+SAME = {"ACTION", "MODE", "RUN", "STOP", "PROGRAM", "OPTIONS"}  # fmt: skip
+
+
+def helps(language: str) -> dict[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", WALK],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"LAB_LANG": language, "COLUMNS": "250", "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def usage_of(text: str) -> str:
+    """The usage line of a help, which may go on over several."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    return " ".join(lines[: lines.index("")])
+
+
+def test_each_commands_help_names_its_arguments_and_types_in_the_readers_language() -> None:
+    french, english = helps("fr"), helps("en")
+    assert french.keys() == english.keys() >= COMMANDS
+    for name in french:
+        usages = [usage_of(text) for text in (french[name], english[name])]
+        assert usages[0].startswith("Usage : ")
+        assert usages[1].startswith("Usage: ")
+        places = [re.findall(r"[{\[]([^\]}]+)[}\]]", usage) for usage in usages]
+        assert len(places[0]) == len(places[1])
+        for fr, en in zip(*places, strict=True):
+            assert fr == fr.upper()
+            assert en == en.upper()
+            assert fr != en or set(fr.split("|")) <= SAME, f"lab {name}: {fr}"
+        types = [set(re.findall(r"<([^>|=\n]+)>", text)) for text in (french[name], english[name])]
+        assert types[0] <= {"texte", "entier", "nombre", "fichier"}, name
+        assert types[1] <= {"text", "integer", "number", "file"}, name
+        rows = [
+            re.findall(r"^│.* {2,}(\S[^│]*?) *│$", text, re.MULTILINE)
+            for text in (french[name], english[name])
+        ]
+        same = {row for row in rows[0] if row in rows[1]}
+        assert same <= {""}, f"lab {name}: {same}"
+
+
 def help_of(language: str, *arguments: str) -> str:
     code = "import sys; from lab.cli.main import run; sys.exit(run(sys.argv[1:]))"
     command = [sys.executable, "-c", code, *arguments, "--help"]
@@ -81,16 +141,82 @@ def test_help_is_in_the_readers_language() -> None:
     [
         (("spee",), "unknown command or argument: spee; see 'lab --help'"),
         (("ps", "--jso"), "unknown option: --jso (close: --json); see 'lab ps --help'"),
-        (("speed", "x"), "factor is missing; see 'lab speed --help'"),
-        (("speed", "x", "fast"), "factor: value refused; see 'lab speed --help'"),
+        (("speed", "x"), "FACTOR is missing: a number from 1 to 100; see 'lab speed --help'"),
+        (
+            ("speed", "x", "fast"),
+            "FACTOR: value refused; expected a number from 1 to 100; see 'lab speed --help'",
+        ),
+        (("speed", "x", "0"), "FACTOR: value refused; expected a number from 1 to 100"),
+        (("speed", "x", "nan"), "FACTOR: value refused; expected a number from 1 to 100"),
+        (("start", "bottling", "--speed", "inf"), "--speed: value refused; expected a number from 1 to 100"),
         (("speed", "x", "2", "3"), "unknown command or argument: 3"),
-        (("fault", "x", "pump", "wear", "--severity", "2"), "--severity: value refused"),
+        (
+            ("fault", "x", "pump", "wear", "--severity", "2"),
+            "--severity: value refused; expected a number from 0 to 1",
+        ),
+        (("fault", "x", "pump", "wear", "--severity", "nan"), "--severity: value refused; expected a number"),
+        (
+            ("capture", "x", "-o", "y", "--seconds", "0"),
+            "--seconds: value refused; expected a number from 0.1 to 3600",
+        ),
+        (("logs", "x", "-n", "0"), "--lines: value refused; expected a whole number from 1 to"),
+        (("logs", "x", "-n", "-5"), "--lines: value refused; expected a whole number from 1 to"),
+        (("up", "--port", "70000"), "--port: value refused; expected a whole number from 1 to 65535"),
+        (("plc", "x", "plc1"), "ACTION is missing: one of: download, upload, mode"),
+        (("plc", "x", "plc1", "explode"), "ACTION: value refused; expected one of: download, upload, mode"),
+        (("plc", "x", "plc1", "download"), "the program's file is missing; give it after download"),
+        (("plc", "x", "plc1", "upload", "kept.st"), "kept.st is too much; give the file with -o"),
+        (("plc", "x", "plc1", "mode", "RUN", "-o", "y"), "--output goes with upload only"),
+        (("plc", "x", "plc1", "mode", "FLY"), "unknown mode FLY; choose one of: RUN, STOP, PROGRAM"),
+        (
+            ("config", "x", "plc1", "--set", "k.yaml", "--edit"),
+            "keep one of --edit, --set, --default and --undo",
+        ),
+        (("config", "x", "plc1", "--default", "--undo"), "keep one of --edit, --set, --default and --undo"),
+        (("stop",), "give a lab's name, or --all for all of them"),
+        (("stop", "x", "--all"), "give a lab's name, or --all for all of them"),
+        (("probe", "x", "modbus.read", "--arg", "device"), "--arg device: write name=value"),
+        (
+            ("twin", "bottling", "--hours", "1", "-o", "x.csv", "--fault", "soon"),
+            "--fault soon: write SECOND:ASSET",
+        ),
+        (("user", "add"), "which account? 'lab user add NAME'"),
+        (("cohort", "links"), "which cohort? 'lab cohort links NAME'"),
+        (("cohort", "create", "A"), "--roster LIST is missing; give the file of names"),
     ],
 )
 def test_misuse_is_one_sentence_with_the_remedy(arguments: tuple[str, ...], says: str) -> None:
     status, _out, err = lab(*arguments)
     assert status == 2
     assert says in err
+
+
+def test_misuse_is_said_to_scripts_in_both_languages() -> None:
+    _status, out, _err = lab("plc", "x", "plc1", "explode", "--json")
+    assert json.loads(out)["error"] == {
+        "fr": "ACTION : valeur refusée ; il faut l'un de : download, upload, mode ; voyez « lab plc --help »",
+        "en": "ACTION: value refused; expected one of: download, upload, mode; see 'lab plc --help'",
+    }
+    _status, out, _err = lab("logs", "--json")
+    assert "LABO : un texte" in json.loads(out)["error"]["fr"]
+    assert "LAB is missing: a text" in json.loads(out)["error"]["en"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("twin", "nowhere", "--hours", "1", "-o", "x.csv"),
+        ("attack", "x", "nothing"),
+        ("probe", "x", "nothing"),
+        ("lint", "nothing"),
+        ("verify", "--track", "nothing"),
+        ("history", "never-was", "-o", "x.csv"),
+        ("cohort", "links", "nobody"),
+        ("user", "link", "nobody"),
+    ],
+)
+def test_what_is_named_and_is_not_there_gives_status_3(arguments: tuple[str, ...]) -> None:
+    assert lab(*arguments)[0] == 3
 
 
 def test_without_labs() -> None:

@@ -105,11 +105,11 @@ def test_what_is_outside_the_lab_is_refused(fast: SupervisorClient, host: str) -
 
 
 def test_what_is_no_job_is_refused(fast: SupervisorClient) -> None:
-    with pytest.raises(InputError, match=r"reach\.tcp"):
+    with pytest.raises(NotFoundError, match=r"reach\.tcp"):
         look(fast, "reach.tpc", device="plc1")
     with pytest.raises(InputError, match="wait_s"):
         look(fast, "reach.tcp", dvice="plc1")
-    with pytest.raises(InputError, match="supervision"):
+    with pytest.raises(NotFoundError, match="supervision"):
         look(fast, "reach.tcp", "kitchen", device="plc1")
     with pytest.raises(NotFoundError):
         fast.run(Job("nowhere", "probe", "reach.tcp", "control"))
@@ -181,7 +181,7 @@ def test_the_commands_of_authors(fast: SupervisorClient, lab: Command) -> None:
     assert lab.json("probe", NAME, "process.tag", "--arg", "tag=Pump.Flow")["observed"] == "read"
     assert {"modbus.session", "process.window"} <= {probe["name"] for probe in lab.json("probes")}
     assert "write name=value" in " ".join(
-        lab.json("probe", NAME, "reach.tcp", "--arg", "plc1", status=1)["error"]["en"].split()
+        lab.json("probe", NAME, "reach.tcp", "--arg", "plc1", status=2)["error"]["en"].split()
     )
 
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from simulators.errors import InputError
+from lab.catalog import find_line
+from simulators.errors import InputError, NotFoundError
 from simulators.model import load_line
 
 LINE = """
@@ -81,5 +82,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, was: str, becomes: str, says: st
 def test_an_unknown_part_names_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "line.yaml"
     path.write_text(LINE, encoding="utf-8")
-    with pytest.raises(InputError, match="plc1, sensor"):
+    with pytest.raises(NotFoundError, match="plc1, sensor"):
         load_line(path).device("plc2")
+
+
+def test_among_many_the_nearest_are_named() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        find_line("bottling").tag("RawTank.Levels")
+    assert "RawTank.Level, " in caught.value.text.en
+    assert caught.value.text.en.endswith("…")
+    assert len(caught.value.text.en) < 200

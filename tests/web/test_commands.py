@@ -45,7 +45,6 @@ def test_a_command_reaches_the_lab(
         ("fault", {"asset": "pump", "mode": "hiccups", "severity": 1}, "hiccups"),
         ("write", {"tag": "Pasteuriser.SetPoint", "value": 200}, "60 to 85 °C"),
         ("write", {"tag": "Pump.Flow", "value": 1}, "not writable"),
-        ("write", {"tag": "Nothing.Here", "value": 1}, "Nothing.Here"),
         ("write", {"tag": "Process.Command", "value": 1.5}, "whole number"),
     ],
 )
@@ -57,6 +56,15 @@ def test_a_wrong_command_is_refused_with_the_reason(
     assert named in answer["error"]
     assert not lab.written
     assert lab.speed == 1
+
+
+def test_a_tag_that_there_is_not_is_not_found(
+    client: FlaskClient, csrf: dict[str, str], lab: FakeLab
+) -> None:
+    code, answer = post(client, csrf, "write", {"tag": "Pump.Flo", "value": 1})
+    assert code == 404
+    assert "Pump.Flow, " in answer["error"]
+    assert not lab.written
 
 
 @pytest.mark.parametrize(("tag", "value", "sent"), [("Process.Auto", 1, True), ("Process.Command", 2.0, 2)])

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.arguments import Arguments, parsed
+from lab.cli.grammar import argument
 from lab.cli.options import AsJson, LabName, supervisor
 from lab.cli.output import console, print_json, say, table, tell
 from lab.labs import Job
@@ -29,9 +30,7 @@ def attack(
     name: LabName,
     attack_id: Annotated[
         str,
-        typer.Argument(
-            metavar="ATTACK", help=say("attaque (voir « lab attacks »)", "attack (see 'lab attacks')")
-        ),
+        argument(("ATTAQUE", "ATTACK"), ("attaque (voir « lab attacks »)", "attack (see 'lab attacks')")),
     ],
     arg: Arguments = [],  # noqa: B006 -- typer reads it, nobody changes it
     zone: Annotated[

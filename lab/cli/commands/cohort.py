@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.cli.commands.user import BASE_URL, BaseUrl, show_links
-from lab.cli.options import AsJson, supervisor
+from lab.cli.grammar import MisuseError, argument
+from lab.cli.options import ACTION, NAME, AsJson, supervisor
 from lab.cli.output import console, print_json, say, table, tell
 from lab.paths import default_paths
-from simulators.errors import InputError
 from simulators.os_errors import unreadable
 
 if TYPE_CHECKING:
@@ -43,16 +43,18 @@ class Action(StrEnum):
 def cohort(
     action: Annotated[
         Action,
-        typer.Argument(
-            help=say(
+        argument(
+            ACTION,
+            (
                 "lister, créer, nouveaux liens, lancer un exercice, notes, archiver, désarchiver",
                 "list, create, new links, launch an exercise, grades, archive, restore",
-            )
+            ),
         ),
     ],
-    name: Annotated[str | None, typer.Argument(help=say("nom de la cohorte", "the cohort's name"))] = None,
+    name: Annotated[str | None, argument(NAME, ("nom de la cohorte", "the cohort's name"))] = None,
     exercise: Annotated[
-        str | None, typer.Argument(help=say("exercice (launch, grades)", "exercise (launch, grades)"))
+        str | None,
+        argument(("EXERCICE", "EXERCISE"), ("exercice (launch, grades)", "exercise (launch, grades)")),
     ] = None,
     roster: Annotated[
         Path | None,
@@ -78,7 +80,7 @@ def cohort(
             _list(training.cohorts.all(), as_json)
             return
         if not name:
-            raise InputError(
+            raise MisuseError(
                 f"quelle cohorte ? « lab cohort {action} NOM »", f"which cohort? 'lab cohort {action} NAME'"
             )
         if action is Action.CREATE:
@@ -110,7 +112,7 @@ def _on(
 
 def _wanted(exercise: str | None) -> str:
     if not exercise:
-        raise InputError("quel exercice ? voyez « lab exercises »", "which exercise? see 'lab exercises'")
+        raise MisuseError("quel exercice ? voyez « lab exercises »", "which exercise? see 'lab exercises'")
     return exercise
 
 
@@ -131,7 +133,10 @@ def _list(cohorts: "list[Cohort]", as_json: bool) -> None:
 
 def _create(training: "Training", name: str, roster: Path | None, url: str, as_json: bool) -> None:
     if roster is None:
-        raise InputError("il manque --roster LISTE", "--roster LIST is missing")
+        raise MisuseError(
+            "il manque --roster LISTE ; donnez le fichier des noms",
+            "--roster LIST is missing; give the file of names",
+        )
     made, links = training.cohorts.create(name, _read(roster))
     if not as_json:
         tell(f"Cohorte {made.name} : {len(made.people)} personnes. Leurs liens, montrés une fois :",

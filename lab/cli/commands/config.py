@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from lab.cli.files import read_text
+from lab.cli.grammar import MisuseError
 from lab.cli.options import AsJson, DeviceName, LabName, attach
 from lab.cli.output import print_json, say, tell
 from simulators.document import LIMIT_BYTES
@@ -33,9 +34,15 @@ def config(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
+    if sum((edit, file is not None, default, undo)) > 1:
+        raise MisuseError(
+            "trop d'options ; gardez-en une de --edit, --set, --default et --undo",
+            "too many options; keep one of --edit, --set, --default and --undo",
+        )
+    given = None if file is None else read_text(file, LIMIT_BYTES)
     with attach(name) as lab:
         known = lab.request("config", device=device)
-        text = _wanted(known, edit, file, default, undo)
+        text = given if given is not None else _wanted(known, edit, default, undo)
         if text is not None:
             called = {} if file is None else {"name": str(file)}
             lab.request("configure", device=device, text=text, **called)
@@ -50,14 +57,7 @@ def config(
         sys.stdout.write(known["text"])
 
 
-def _wanted(known: dict[str, object], edit: bool, file: Path | None, default: bool, undo: bool) -> str | None:
-    if sum((edit, file is not None, default, undo)) > 1:
-        raise InputError(
-            "une seule option parmi --edit, --set, --default et --undo",
-            "only one of --edit, --set, --default and --undo",
-        )
-    if file is not None:
-        return read_text(file, LIMIT_BYTES)
+def _wanted(known: dict[str, object], edit: bool, default: bool, undo: bool) -> str | None:
     if edit:
         edited = _edited(str(known["text"]))
         return None if edited == known["text"] else edited
@@ -66,7 +66,10 @@ def _wanted(known: dict[str, object], edit: bool, file: Path | None, default: bo
     if undo:
         versions = known["versions"]
         if not isinstance(versions, list) or not versions:
-            raise InputError("aucune configuration précédente", "no former configuration")
+            raise InputError(
+                "aucune configuration précédente ; --default remet l'origine",
+                "no former configuration; --default puts the default back",
+            )
         return str(versions[-1])
     return None
 

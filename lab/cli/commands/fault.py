@@ -4,14 +4,15 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.grammar import argument
 from lab.cli.options import LabName, attach
 from lab.cli.output import say, tell
 
 
 def fault(
     name: LabName,
-    asset: Annotated[str, typer.Argument(help=say("actif", "asset"))],
-    mode: Annotated[str, typer.Argument(help=say("mode de défaut", "fault mode"))],
+    asset: Annotated[str, argument(("ACTIF", "ASSET"), ("actif de la ligne", "asset of the line"))],
+    mode: Annotated[str, argument(("MODE", "MODE"), ("mode de défaut", "fault mode"))],
     severity: Annotated[
         float, typer.Option(min=0, max=1, help=say("gravité, de 0 (réparé) à 1", "severity, 0 (mended) to 1"))
     ] = 1.0,

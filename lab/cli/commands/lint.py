@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.grammar import argument
 from lab.cli.options import AsJson
 from lab.cli.output import console, print_json, say, tell
 from simulators.errors import NotFoundError
 
 Exercises = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="ID", help=say("exercices ou dossiers ; tous sinon", "exercises or folders; all otherwise")
+    argument(
+        ("EXERCICE", "EXERCISE"),
+        ("exercices ou dossiers ; tous sinon", "exercises or folders; all otherwise"),
     ),
 ]
 

@@ -5,14 +5,19 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.options import AsJson, LabName, attach
+from lab.cli.grammar import argument
+from lab.cli.options import DEVICE, AsJson, LabName, attach
 from lab.cli.output import console, print_json, say
+
+LINES_MAX = 100_000
 
 
 def logs(
     name: LabName,
-    device: Annotated[str | None, typer.Argument(help=say("un seul équipement", "one device only"))] = None,
-    lines: Annotated[int, typer.Option("-n", "--lines", help=say("combien", "how many"))] = 100,
+    device: Annotated[str | None, argument(DEVICE, ("un seul équipement", "one device only"))] = None,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=1, max=LINES_MAX, help=say("combien", "how many"))
+    ] = 100,
     as_json: AsJson = False,
 ) -> None:
     with attach(name) as lab:

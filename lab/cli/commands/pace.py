@@ -4,12 +4,17 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.grammar import argument
 from lab.cli.options import LabName, attach
 from lab.cli.output import say, tell
+from simulators.clock import SPEED_MAX, SPEED_MIN
 
 
 def speed(
-    name: LabName, factor: Annotated[float, typer.Argument(help=say("de 1 à 100", "1 to 100"))]
+    name: LabName,
+    factor: Annotated[
+        float, argument(("FACTEUR", "FACTOR"), ("de 1 à 100", "from 1 to 100"), min=SPEED_MIN, max=SPEED_MAX)
+    ],
 ) -> None:
     with attach(name) as lab:
         lab.request("speed", speed=factor)

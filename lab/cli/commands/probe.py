@@ -6,6 +6,7 @@ import msgspec
 import typer
 
 from lab.cli.arguments import Arguments, parsed
+from lab.cli.grammar import argument
 from lab.cli.options import AsJson, LabName, supervisor
 from lab.cli.output import console, print_json, say, table
 from lab.labs import Job
@@ -32,7 +33,7 @@ def probe(
     name: LabName,
     probe_name: Annotated[
         str,
-        typer.Argument(metavar="PROBE", help=say("sonde (voir « lab probes »)", "probe (see 'lab probes')")),
+        argument(("SONDE", "PROBE"), ("sonde (voir « lab probes »)", "probe (see 'lab probes')")),
     ],
     arg: Arguments = [],  # noqa: B006 -- typer reads it, nobody changes it
     zone: Annotated[str, typer.Option(help=say("zone d'où regarder", "zone to look from"))] = "control",

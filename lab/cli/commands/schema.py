@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.grammar import argument
 from lab.cli.output import print_json, say
 
 
@@ -17,7 +18,7 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(help=say("exercise.yaml ou line.yaml", "exercise.yaml or line.yaml"))
+        Kind, argument(("FICHIER", "FILE"), ("exercise.yaml ou line.yaml", "exercise.yaml or line.yaml"))
     ] = Kind.exercise,
 ) -> None:
     from lab.exercises.schema import exercise_schema, line_schema

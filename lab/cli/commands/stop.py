@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.options import supervisor
+from lab.cli.grammar import MisuseError, argument
+from lab.cli.options import LAB, supervisor
 from lab.cli.output import say, tell
-from simulators.errors import InputError
 
 
 def stop(
-    name: Annotated[str | None, typer.Argument(help=say("nom du labo", "the lab's name"))] = None,
+    name: Annotated[str | None, argument(LAB, ("nom du labo", "the lab's name"))] = None,
     every: Annotated[bool, typer.Option("--all", help=say("tous les labos", "all labs"))] = False,
     forget: Annotated[
         bool, typer.Option("--forget", help=say("efface aussi ses fichiers", "delete its files too"))
     ] = False,
 ) -> None:
     if (name is None) == (not every):
-        raise InputError(
+        raise MisuseError(
             "donnez un nom de labo, ou --all pour tous", "give a lab's name, or --all for all of them"
         )
     client = supervisor()

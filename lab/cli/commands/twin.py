@@ -9,10 +9,10 @@ import typer
 from rich.progress import Progress
 
 from lab.catalog import find_line
+from lab.cli.grammar import MisuseError
 from lab.cli.options import AsJson, LineName
 from lab.cli.output import console, print_json, say, tell
 from simulators import twin as library
-from simulators.errors import InputError
 
 
 def twin(
@@ -62,7 +62,7 @@ def parse_fault(text: str) -> tuple[float, str, str, float]:
     """`600:pump:wear:0.5` → (600.0, "pump", "wear", 0.5); a mode may hold a colon itself.
 
     Raises:
-        InputError: not of that form.
+        MisuseError: not of that form.
     """
     start, _, rest = text.partition(":")
     asset, _, rest = rest.partition(":")
@@ -76,7 +76,7 @@ def parse_fault(text: str) -> tuple[float, str, str, float]:
             raise ValueError(text)
         return float(start), asset, mode, value
     except ValueError:
-        raise InputError(
+        raise MisuseError(
             f"--fault {text} : écrivez SECONDE:ACTIF:MODE[:GRAVITÉ], par exemple 600:pump:wear:0.5",
             f"--fault {text}: write SECOND:ASSET:MODE[:SEVERITY], for example 600:pump:wear:0.5",
         ) from None

@@ -9,6 +9,7 @@ import typer
 
 from lab.cli.background import ensure_supervisor
 from lab.cli.commands.start import start_lab
+from lab.cli.grammar import argument
 from lab.cli.options import Flat, Seed, Speed, supervisor
 from lab.cli.output import console, say, tell
 from lab.cli.pages import WebProcess, free_port
@@ -20,14 +21,16 @@ LOOK_S = 0.5
 
 def up(
     line: Annotated[
-        str, typer.Argument(help=say("ligne, ou chemin d'un line.yaml", "line, or path of a line.yaml"))
+        str, argument(("LIGNE", "LINE"), ("ligne, ou chemin d'un line.yaml", "line, or path of a line.yaml"))
     ] = "bottling",
     port: Annotated[
         int | None,
         typer.Option(
+            min=1,
+            max=65535,
             help=say(
                 "port de la page (8000 ou le premier libre)", "the page's port (8000, or the first free one)"
-            )
+            ),
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help=say("nom du labo", "the lab's name"))] = None,

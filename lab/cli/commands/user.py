@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from lab.cli.options import AsJson
+from lab.cli.grammar import MisuseError, argument
+from lab.cli.options import ACTION, NAME, AsJson
 from lab.cli.output import console, print_json, say, table, tell
 from lab.paths import default_paths
 from simulators.errors import InputError
@@ -50,14 +51,15 @@ BaseUrl = Annotated[
 def user(
     action: Annotated[
         Action,
-        typer.Argument(
-            help=say(
+        argument(
+            ACTION,
+            (
                 "lister, ajouter, donner un lien à usage unique, changer le mot de passe, désactiver, réactiver",
                 "list, add, give a one-time link, change the password, disable, enable",
-            )
+            ),
         ),
     ],
-    name: Annotated[str | None, typer.Argument(help=say("nom du compte", "the account's name"))] = None,
+    name: Annotated[str | None, argument(NAME, ("nom du compte", "the account's name"))] = None,
     role: Annotated[
         Role, typer.Option(help=say("rôle d'un nouveau compte", "a new account's role"))
     ] = Role.TRAINEE,
@@ -87,7 +89,7 @@ def user(
             show(people.all(), as_json)
             return
         if not name:
-            raise InputError(
+            raise MisuseError(
                 f"quel compte ? « lab user {action} NOM »", f"which account? 'lab user {action} NAME'"
             )
         if action is Action.ADD:

@@ -13,7 +13,7 @@ from lab.exercises.parameters import fill
 from lab.exercises.windows import PROBE as WINDOW
 from lab.probes import contract
 from lab.probes.contract import Probe, probe
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.validation import misfits, written
 
 VERDICTS = ("pass", "fail", "inconclusive")
@@ -80,7 +80,7 @@ def _names(subject: Subject, place: str, arguments: dict[str, Any]) -> Problems:
                 continue
             try:
                 find(name)
-            except InputError as error:
+            except NotFoundError as error:
                 yield subject.wrong(
                     f"{place}.{key}",
                     (error.text.fr, error.text.en),

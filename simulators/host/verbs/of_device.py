@@ -8,7 +8,7 @@ import base64
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from simulators.errors import InputError, StartError
+from simulators.errors import NotFoundError, StartError
 from simulators.host.bay import Bay
 from simulators.host.contribution import scada_of
 from simulators.host.journal import Event
@@ -87,7 +87,7 @@ async def monitor(bay: Bay, device: str, asset: str | None = None) -> Any:
     spec = bay.line.device(device)
     if spec.kind != "condition_monitor":
         known = ", ".join(each.id for each in bay.line.devices_of("condition_monitor")) or "–"
-        raise InputError(
+        raise NotFoundError(
             f"{device} ne surveille aucune machine ; choisissez parmi : {known}",
             f"{device} monitors no machine; choose one of: {known}",
         )

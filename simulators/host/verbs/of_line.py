@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -92,7 +92,7 @@ async def restore(host: Host) -> Any:
     return {"t_s": taken.steps * host.line.step_s, "devices": sorted(taken.devices)}
 
 
-async def logs(host: Host, device: str | None = None, lines: int = 100) -> Any:
+async def logs(host: Host, device: str | None = None, lines: Annotated[int, msgspec.Meta(ge=1)] = 100) -> Any:
     """What happened: of one device, or of all with the host's own."""
     names = [host.line.device(device).id] if device is not None else [d.id for d in host.line.devices]
     answers = await asyncio.gather(

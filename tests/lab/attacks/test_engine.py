@@ -12,7 +12,7 @@ from lab.attacks.contract import Attack, Field
 from lab.jobs import work
 from lab.labs import Job
 from lab.probes.place import Flat, Zoned
-from simulators.errors import InputError, TimeLimitError, UsineError
+from simulators.errors import InputError, NotFoundError, TimeLimitError, UsineError
 from simulators.text import Text
 from tests.fakes import a_device, a_line
 from tests.lab.probes.stage import FakeConnection
@@ -183,7 +183,7 @@ def test_arguments_that_do_not_fit_name_those_that_do(
 
 def test_an_attack_that_is_none_names_those_there_are(scene: Scene) -> None:
     scene.attack(None)
-    with pytest.raises(InputError, match="scan"):
+    with pytest.raises(NotFoundError, match="scan"):
         engine.attack("nothing")
 
 

@@ -10,7 +10,7 @@ from lab.catalog import line_path
 from lab.probes import alarm, configuration, historian, log, process
 from lab.probes.process import Window
 from lab.probes.reference import Reference, References
-from simulators.errors import InputError, StartError
+from simulators.errors import InputError, NotFoundError, StartError
 from simulators.model import Line, load_line
 from simulators.snapshot import AlarmState, Quality, Snapshot, TagValue
 from simulators.text import Text
@@ -237,7 +237,7 @@ def test_values_faults_and_key_figures(lab: TwinLab) -> None:
     shown = process.tag(inside, process.Tag("Filler.Rate", "shown"))
     assert (truth.figures, shown.figures) == ({"value": 40.0, "good": 1.0}, {"value": 39.5, "good": 1.0})
     assert process.tag(inside, process.Tag("Panel.Run", "shown")).observed == "no_value"
-    with pytest.raises(InputError):
+    with pytest.raises(NotFoundError):
         process.tag(inside, process.Tag("Nothing.Here"))
     assert process.fault(inside, process.Fault("filler")).observed == "absent"
     lab.twin.plant.fault("filler", "dosing_drift", 0.5)
@@ -318,7 +318,7 @@ def test_the_journal(line: Line) -> None:
         log.Event("plc2", contains="nowhere"),
     ):
         assert log.event(inside, event).observed == "absent"
-    with pytest.raises(InputError):
+    with pytest.raises(NotFoundError):
         log.event(inside, log.Event("plc9"))
 
 

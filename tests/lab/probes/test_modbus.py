@@ -12,7 +12,7 @@ import pytest
 from lab.probes import modbus
 from lab.probes.contract import Finding
 from lab.probes.stream import Tls
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from tests.fakes import FakeNetwork
 from tests.lab.probes.stage import Place
 from tests.simulators.devices.modbus_plc.rig import ADDRESS, LINE, PORT, SECURE_PORT, Rig, running
@@ -226,10 +226,13 @@ async def test_a_write_that_is_acknowledged_and_not_done_is_ignored() -> None:
         assert seen.observed == "ignored"
 
 
-@pytest.mark.parametrize("more", [{"tag": "Tank.Level", "value": 1}, {"tag": "Nothing.Here"}])
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [({"tag": "Tank.Level", "value": 1}, InputError), ({"tag": "Nothing.Here"}, NotFoundError)],
+)
 async def test_what_cannot_be_written_is_said_before_anything_is_sent(
-    tmp_path: Path, more: dict[str, Any]
+    tmp_path: Path, more: dict[str, Any], kind: type[Exception]
 ) -> None:
     async with running(tmp_path) as rig:
-        with pytest.raises(InputError):
+        with pytest.raises(kind):
             await modbus.write(at(rig), args(modbus.Write, **more))

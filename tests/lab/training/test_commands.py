@@ -50,7 +50,7 @@ def test_an_account_is_added_listed_disabled_and_enabled() -> None:
     assert as_json("user", "disable", "zoe")["active"] is False
     assert as_json("user", "enable", "zoe")["active"] is True
     assert "exists already" in lab("user", "add", "zoe", status=1)
-    assert "which account" in lab("user", "add", status=1)
+    assert "which account" in lab("user", "add", status=2)
     assert "lab user list" in lab("user", "link", "nobody", status=3)
 
 
@@ -95,9 +95,9 @@ def test_a_cohort_is_made_from_a_file_and_graded(tmp_path: Path, home: Path) -> 
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    assert "--roster" in lab("cohort", "create", "x", status=1)
+    assert "--roster" in lab("cohort", "create", "x", status=2)
     assert "cannot be read" in lab("cohort", "create", "x", "--roster", str(tmp_path / "none"), status=1)
-    assert "which cohort" in lab("cohort", "grades", status=1)
+    assert "which cohort" in lab("cohort", "grades", status=2)
     assert "lab cohort list" in lab("cohort", "grades", "x", "y", status=3)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simulators.errors import InputError
+from simulators.errors import InputError, NotFoundError
 from simulators.model import Line
 from simulators.plant.engine import Plant
 from tests.simulators.plant.operators import operate, value
@@ -188,19 +188,19 @@ def test_a_sensor_that_is_off_reads_below_its_range(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asset", "mode", "severity", "said"),
+    ("asset", "mode", "severity", "kind", "said"),
     [
-        ("pmup", "wear", 0.5, "raw_tank"),
-        ("pump", "rust", 0.5, "cavitation"),
-        ("pump", "wear", 1.5, "1.5"),
-        ("pump", "wear", float("nan"), "nan"),
-        ("raw_tank", "sensor_stuck:inlet_open", 1.0, "sensor_stuck:level_pct"),
+        ("pmup", "wear", 0.5, NotFoundError, "raw_tank"),
+        ("pump", "rust", 0.5, NotFoundError, "cavitation"),
+        ("pump", "wear", 1.5, InputError, "1.5"),
+        ("pump", "wear", float("nan"), InputError, "nan"),
+        ("raw_tank", "sensor_stuck:inlet_open", 1.0, NotFoundError, "sensor_stuck:level_pct"),
     ],
 )
 def test_a_fault_that_cannot_be_set_says_what_can(
-    plant: Plant, asset: str, mode: str, severity: float, said: str
+    plant: Plant, asset: str, mode: str, severity: float, kind: type[Exception], said: str
 ) -> None:
     before = plant.state_hash()
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(kind, match=said):
         plant.fault(asset, mode, severity)
     assert plant.state_hash() == before
