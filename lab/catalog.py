@@ -38,6 +38,11 @@ def line_path(name: str) -> Path:
     )
 
 
+def line_argument(path: Path) -> str:
+    """What a command calls the line at `path`: its name, or the path of one that is not of `lines_folder`."""
+    return path.parent.name if path.parent.parent == lines_folder() else str(path)
+
+
 def find_line(name: str) -> Line:
     """The line called `name` (or at that path). Raises: NotFoundError, InputError."""
     path = line_path(name)

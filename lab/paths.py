@@ -10,6 +10,8 @@ from simulators.errors import InputError
 from simulators.os_errors import os_words
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+NAME_CHARACTERS = 40
+SOCKET_BYTES = 107  # unix(7): 108 with the end of the string
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Paths:
         """Make the folders, closed to other users.
 
         Raises:
-            InputError: they cannot be made.
+            InputError: they cannot be made, or are too deep for the supervisor's socket.
         """
+        check_socket(self.supervisor_socket)
         try:
             for folder in (self.home, self.run, self.labs):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,6 +81,18 @@ class Paths:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
         return self.supervisor_token.read_text(encoding="ascii")
+
+
+def check_socket(path: Path) -> None:
+    """Raises: InputError: too long to be the path of a Unix socket."""
+    size = len(os.fsencode(path))
+    if size > SOCKET_BYTES:
+        raise InputError(
+            f"{path} : chemin trop long pour une socket ({size} octets, {SOCKET_BYTES} au plus) ; "
+            "donnez un dossier plus court par la variable USINE_HOME, ou au labo un nom plus court",
+            f"{path}: path too long for a socket ({size} bytes, {SOCKET_BYTES} at most); "
+            "give a shorter folder in the variable USINE_HOME, or the lab a shorter name",
+        )
 
 
 def default_paths() -> Paths:

@@ -17,9 +17,12 @@ from lab.labs import LabStatus
 from lab.paths import Paths
 from lab.runtimes.contract import Handle, Launch, Runtime
 from lab.supervisor.door import refusal
+from lab.supervisor.log import note
 from simulators.errors import InputError, StartError, UsineError
+from simulators.host import journal
 from simulators.host.plan import Plan
 from simulators.model import Line, load_line
+from simulators.text import Text
 
 # Five crashes within a minute and a lab is given up.
 CRASHES_MAX, CRASHES_WINDOW_S = 5, 60.0
@@ -60,7 +63,7 @@ class Lab:
 class Fleet:
     """Single-threaded: everything happens when `selector` says that a descriptor is readable.
 
-    `ended` is told the name of each lab whose process has ended.
+    `ended` is told the name of each lab whose process has ended, `log` how, and what was done about it.
     """
 
     def __init__(
@@ -69,11 +72,13 @@ class Fleet:
         runtimes: Mapping[str, Runtime],
         selector: selectors.BaseSelector,
         ended: Callable[[str], None] = lambda _name: None,
+        log: Callable[[Text], None] = note,
     ) -> None:
         self._paths = paths
         self._runtimes = runtimes
         self._selector = selector
         self._told = ended
+        self._log = log
         self._lines: dict[tuple[str, float], Line] = {}
         self._prepared: set[tuple[tuple[str, float], str]] = set()
         self.labs: dict[str, Lab] = {}
@@ -246,8 +251,10 @@ class Fleet:
         self._told(lab.name)
         if lab.waiter is not None:
             waiter, lab.waiter = lab.waiter, None
+            told = lab.refusal or refusal(self._silent_death(lab, how))
+            self._say(lab, how, ("pas prêt", "not ready"))
             self._gone(lab)
-            waiter.failed(lab.refusal or refusal(self._silent_death(lab, how)))
+            waiter.failed(told)
         elif lab.stop_by_s is not None:
             self._gone(lab)
         else:
@@ -271,15 +278,36 @@ class Fleet:
     def _crashed(self, lab: Lab, how: str) -> None:
         now = time.monotonic()
         lab.crashes = [t for t in lab.crashes if now - t < CRASHES_WINDOW_S] + [now]
-        if len(lab.crashes) > CRASHES_MAX:
-            lab.state = "failed"
-            lab.detail = f"{len(lab.crashes)} × {how} ; {lab.detail}"
-            return
         lab.detail = how
+        if len(lab.crashes) > CRASHES_MAX:
+            self._give_up(lab, f"{len(lab.crashes)} × {how}", how)
+            return
+        restarts = lab.handle.restarts + 1
+        self._say(lab, how, (f"redémarré (n° {restarts})", f"started again (restart {restarts})"))
         try:
             self.start(lab.handle.plan, lab.handle.runtime, after=lab)
         except UsineError as error:
-            lab.state, lab.detail = "failed", f"{error.text.fr} / {error.text.en}"
+            lab.refusal = refusal(error)
+            self._give_up(lab, how, how)
+
+    def _give_up(self, lab: Lab, detail: str, how: str) -> None:
+        lab.state = "failed"
+        reason = f"{lab.refusal['fr']} / {lab.refusal['en']}" if lab.refusal is not None else ""
+        lab.detail = " ; ".join(part for part in (detail, reason) if part)
+        self._say(lab, how, ("abandonné", "given up"))
+
+    def _say(self, lab: Lab, how: str, done: tuple[str, str]) -> None:
+        """In the supervisor's log and in the lab's journal, whose writer has ended."""
+        why = lab.refusal
+        fr, en = (f" ; raison donnée : {why['fr']}", f"; reason given: {why['en']}") if why else ("", "")
+        self._log(
+            Text(
+                fr=f"labo {lab.name} (pid {lab.handle.pid}) : fini ({how}), {done[0]}{fr}",
+                en=f"lab {lab.name} (pid {lab.handle.pid}): ended ({how}), {done[1]}{en}",
+            )
+        )
+        with contextlib.suppress(OSError):
+            journal.add(Path(lab.handle.plan.folder), "lab_ended", how=how, then=done[1])
 
     def _gone(self, lab: Lab) -> None:
         self.labs.pop(lab.name, None)

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import msgspec
 
-from lab.catalog import line_path
+from lab.catalog import line_argument, line_path
 from lab.connection import connect
 from lab.labs import Job
-from lab.paths import Paths, check_name
+from lab.paths import Paths, check_name, check_socket
 from lab.runtimes.contract import Runtime
 from lab.supervisor.door import Client, Door
 from lab.supervisor.fleet import Fleet, Lab, Waiter
@@ -130,6 +130,7 @@ class Supervisor:
             raise InputError(
                 f"vitesse {speed:g} : choisissez de 1 à 100", f"speed {speed:g}: choose from 1 to 100"
             )
+        check_socket(self._paths.control(chosen))
         plan = Plan(
             name=chosen,
             line=str(path),
@@ -180,10 +181,7 @@ class Supervisor:
         if lab is None:
             raise self._unknown(name)
         if lab.state != "running":
-            raise NotFoundError(
-                f"le labo {name} n'est pas en marche ({lab.state}) ; {lab.detail or 'voyez « lab ps »'}",
-                f"lab {name} is not running ({lab.state}); {lab.detail or 'see lab ps'}",
-            )
+            raise _absent(lab)
         return lab
 
     def _shutdown(self, client: Client, labs: bool = False) -> None:
@@ -201,6 +199,20 @@ class Supervisor:
         return NotFoundError(
             f"aucun labo {name} ; ceux qui tournent : {known}", f"no lab {name}; those that run: {known}"
         )
+
+
+def _absent(lab: Lab) -> NotFoundError:
+    name, plan = lab.name, lab.handle.plan
+    if lab.state == "starting":
+        return NotFoundError(
+            f"le labo {name} démarre ; attendez, « lab ps » dit quand il est prêt",
+            f"lab {name} is starting; wait, 'lab ps' says when it is ready",
+        )
+    again = f"lab start {line_argument(Path(plan.line))} --name {name} --seed {plan.seed}"
+    return NotFoundError(
+        f"le labo {name} est en panne ({lab.detail}) ; voyez « lab logs {name} », puis relancez « {again} »",
+        f"lab {name} has failed ({lab.detail}); see 'lab logs {name}', then start it again: '{again}'",
+    )
 
 
 def _job(fields: dict[str, object]) -> Job:

@@ -20,7 +20,7 @@ from simulators.host.bay import Bay
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, Time, Welcome
 from simulators.host.check import Note, leave, note_path
 from simulators.host.field import RemoteField
-from simulators.host.journal import Journal
+from simulators.host.journal import FILE, Journal
 from simulators.host.network import HostNetwork
 from simulators.host.pace import Pace
 from simulators.host.refusal import refusal
@@ -295,7 +295,7 @@ class Built:
         guests: dict[str, Device] = {d.id: self.historian for d in line.devices_of("historian")}
         self.bay = Bay(
             line, [spec], network, self.field, self.clock, folder, welcome.seed,
-            Journal(folder / spec.id / "journal.jsonl"), guests if spec.kind == "scada" else None,
+            Journal(folder / spec.id / FILE), guests if spec.kind == "scada" else None,
         )  # fmt: skip
         self._line, self.spec, self._send = line, spec, send
         self._scans = spec.kind in PLC_KINDS

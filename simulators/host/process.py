@@ -20,7 +20,7 @@ from simulators.host.bay import Bay
 from simulators.host.channel import Channel
 from simulators.host.crew import Crew
 from simulators.host.host import Host, Namespaces
-from simulators.host.journal import Journal
+from simulators.host.journal import FILE, Journal
 from simulators.host.links import Links
 from simulators.host.plan import Plan
 from simulators.host.rack import configuration_name, parsed
@@ -151,7 +151,8 @@ def _apart(plan: Plan, line: Line) -> Carriage:
 async def _live(plan: Plan, line: Line, carriage: Carriage, listener: socket.socket, report: Report) -> int:
     folder = Path(plan.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    journal = Journal(folder / "journal.jsonl")
+    # It has been ready before: its process died and was started again.
+    journal = Journal(folder / FILE, recall=bool(plan.forwards))
     plant = Plant(line, plan.seed)
     clock = Clock(plan.origin_unix_s or time.time(), plan.speed)
     crew = carriage.crew(plant, clock, journal)

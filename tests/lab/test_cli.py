@@ -17,6 +17,7 @@ from lab.cli import main as module
 from lab.cli.commands.twin import parse_fault
 from lab.cli.main import build, run
 from lab.cli.options import supervisor
+from lab.paths import Paths
 from simulators.errors import InputError
 
 COMMANDS = {
@@ -274,7 +275,25 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch
 def test_a_state_folder_that_is_too_long_for_a_socket_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("USINE_HOME", str(tmp_path / ("x" * 100)))
+    home = tmp_path / ("x" * 100)
+    monkeypatch.setenv("USINE_HOME", str(home))
     status, out, _err = lab("doctor")
     assert status == 1
     assert "path too long for a socket" in " ".join(out.split())
+    status, _out, err = lab("start", "bottling")
+    assert status == 1
+    size = len(str(home / "run" / "supervisor.sock"))
+    assert (
+        f"path too long for a socket ({size} bytes, 107 at most); give a shorter folder in the variable USINE_HOME"
+        in err
+    )
+    assert not home.exists()
+
+
+def test_a_state_folder_that_is_too_long_for_a_long_name_is_said_by_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ("x" * (75 - len(str(tmp_path))))
+    monkeypatch.setenv("USINE_HOME", str(home))
+    assert "path too long for a socket" in " ".join(lab("doctor")[1].split())
+    Paths(home).prepare()

@@ -11,7 +11,10 @@ from lab.labs import LabStatus
 from lab.paths import Paths
 from lab.supervisor.fleet import CRASHES_MAX, Fleet, Waiter
 from simulators.errors import InputError
+from simulators.host.journal import kept
 from simulators.host.plan import Plan
+from simulators.model import Line
+from simulators.text import Text
 from tests.lab.fake_runtime import FakeRuntime, turn
 
 
@@ -35,7 +38,8 @@ class Yard:
         self.paths.prepare()
         self.runtime = FakeRuntime()
         self.selector = selectors.DefaultSelector()
-        self.fleet = Fleet(self.paths, {"fake": self.runtime}, self.selector)
+        self.said: list[Text] = []
+        self.fleet = Fleet(self.paths, {"fake": self.runtime}, self.selector, log=self.said.append)
         self.asker = Asker()
 
     def start(self, name: str = "one") -> None:
@@ -141,6 +145,37 @@ def test_a_crash_is_seen_and_the_lab_restarted_with_its_ports(yard: Yard) -> Non
     again.ready()
     yard.turn()
     assert yard.fleet.labs["one"].state == "running"
+    (said,) = yard.said
+    assert said.en == "lab one (pid 1000): ended (ended 1000), started again (restart 1)"
+    assert said.fr == "labo one (pid 1000) : fini (ended 1000), redémarré (n° 1)"
+
+
+def test_a_lab_that_cannot_be_started_again_has_failed_with_the_reason(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_path: Path, _runtime: str) -> Line:
+        raise InputError("ligne absente", "no such line")
+
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    monkeypatch.setattr(yard.fleet, "line", gone)
+    yard.runtime.labs[0].end()
+    yard.turn()
+    assert yard.fleet.labs["one"].state == "failed"
+    assert yard.fleet.labs["one"].detail == "ended 1000 ; ligne absente / no such line"
+    assert yard.said[-1].en.endswith("given up; reason given: no such line")
+
+
+def test_the_death_is_in_the_labs_own_journal(yard: Yard) -> None:
+    yard.start()
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.paths.lab("one").mkdir()
+    yard.runtime.labs[0].end()
+    yard.turn()
+    (event,) = kept(yard.paths.lab("one"), None, 9)
+    assert (event["device"], event["event"], event["how"]) == ("supervisor", "lab_ended", "ended 1000")
 
 
 def test_a_lab_that_keeps_crashing_is_given_up_and_says_so(yard: Yard) -> None:
@@ -151,6 +186,11 @@ def test_a_lab_that_keeps_crashing_is_given_up_and_says_so(yard: Yard) -> None:
         yard.turn()
     lab = yard.fleet.labs["one"]
     assert lab.state == "failed"
+    assert lab.detail == f"{CRASHES_MAX + 1} × ended {1000 + CRASHES_MAX}"
+    assert yard.said[-1].en.startswith(
+        f"lab one (pid {1000 + CRASHES_MAX}): ended (ended {1000 + CRASHES_MAX}), given up"
+    )
+    assert "abandonné" in yard.said[-1].fr
     assert len(yard.runtime.labs) == CRASHES_MAX + 1
     assert yard.fleet.status(lab).pid is None
     told: list[bool] = []

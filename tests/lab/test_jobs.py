@@ -21,7 +21,7 @@ from lab.runtimes.local import LocalRuntime
 from lab.supervisor import jobs as module
 from lab.supervisor.fleet import Fleet
 from lab.supervisor.jobs import JOBS_MAX_PER_LAB, Asker, Jobs
-from simulators.errors import InputError, StartError
+from simulators.errors import InputError, NotFoundError, StartError
 from simulators.host.plan import Plan
 from tests.fakes import a_line
 from tests.lab.fake_runtime import FakeRuntime, turn
@@ -167,9 +167,12 @@ def test_there_are_so_many_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch
         shop.start(msgspec.structs.replace(PROBE, lab="two"))
 
 
-@pytest.mark.parametrize("change", [{"zone": "nowhere"}, {"limit_s": 0.0}, {"limit_s": 1e9}])
-def test_what_cannot_be_run_is_refused(shop: Shop, change: dict[str, Any]) -> None:
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [({"zone": "nowhere"}, NotFoundError), ({"limit_s": 0.0}, InputError), ({"limit_s": 1e9}, InputError)],
+)
+def test_what_cannot_be_run_is_refused(shop: Shop, change: dict[str, Any], kind: type[Exception]) -> None:
+    with pytest.raises(kind):
         shop.start(msgspec.structs.replace(PROBE, **change))
     assert shop.runtime.jobs == []
 

@@ -1,8 +1,10 @@
 """What is killed is seen within 2 s, restarted, and everything reconnects by itself; no acknowledged row is lost."""
 
 import os
+import re
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 
 from lab.bench.process import descendants
 from lab.connection import SupervisorClient
+from lab.labs import LabStatus
 from lab.paths import Paths
+from lab.supervisor.fleet import CRASHES_MAX
 from simulators.errors import UsineError
 from tests.live.conftest import NAME, SUPERVISORS, Command, green, kill, supervise, within
 
@@ -70,6 +74,55 @@ def test_a_killed_lab_comes_back_on_the_same_ports_with_its_history(
     assert lab.json("endpoints", NAME) == ports
     newest = newest_before(home, until)
     assert newest == pytest.approx(until, abs=0.01)
+    said = Paths(home).supervisor_log.read_text()
+    line = rf"{NAME} \(pid {status.pid}\) ?: \w+ \(SIGKILL\), .*{status.restarts + 1}\)$"
+    assert re.search(line, said, re.MULTILINE)
+    # What came before the death is remembered, with the death itself.
+    events = [(event["device"], event["event"]) for event in lab.json("logs", NAME, "-n", "2000")]
+    died = events.index(("supervisor", "lab_ended"))
+    assert died > 0
+    assert died < len(events) - 1
+
+
+def test_a_lab_that_fails_or_is_stopped_keeps_its_journal_readable(
+    labs: SupervisorClient, lab: Command
+) -> None:
+    name = lab.json("start", "bottling", "--name", "doomed", "--seed", "3")["name"]
+    try:
+        for _ in range(CRASHES_MAX + 1):
+            pid = within(BACK_S, lambda: ready(labs, name))
+            kill(pid)
+            within(SEEN_S, partial(replaced, labs, name, pid))
+        assert found(labs, name).state == "failed"
+        lab("status", name, status=3)
+        again = f"lab start bottling --name {name} --seed 3"
+        assert f"lab {name} has failed ({CRASHES_MAX + 1} × SIGKILL); see 'lab logs {name}', " in lab.err
+        assert f"'{again}'" in lab.err
+        assert "lab_ended how=SIGKILL then=given up" in lab("logs", name)
+        assert f"{name} is not running" in lab.out
+        assert {event["device"] for event in lab.json("logs", name, "plc1")} <= {"plc1", "host"}
+        assert lab.json(*again.split()[1:])["state"] == "running"
+    finally:
+        lab("stop", name)
+    assert lab.json("logs", name)
+    lab("logs", name, "nothing", status=3)
+    assert "choose one of: " in lab.err
+    lab("stop", name, "--forget")
+    lab("logs", name, status=3)
+
+
+def found(client: SupervisorClient, name: str) -> LabStatus:
+    (status,) = [each for each in client.list() if each.name == name]
+    return status
+
+
+def replaced(client: SupervisorClient, name: str, pid: int) -> bool:
+    return found(client, name).pid != pid
+
+
+def ready(client: SupervisorClient, name: str) -> int | None:
+    status = found(client, name)
+    return status.pid if status.state == "running" else None
 
 
 def newest_before(home: Path, until: float) -> float:

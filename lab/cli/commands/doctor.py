@@ -12,7 +12,7 @@ import typer
 from lab.catalog import line_names
 from lab.cli.options import AsJson, supervisor
 from lab.cli.output import console, print_json, say, table
-from lab.paths import default_paths
+from lab.paths import NAME_CHARACTERS, check_socket, default_paths
 from lab.runtimes.limits import Limits
 from simulators.errors import UsineError
 from simulators.network.choose import namespaces_available
@@ -70,17 +70,9 @@ def _state() -> Finding:
     paths = default_paths()
     try:
         paths.prepare()
+        check_socket(paths.control("x" * NAME_CHARACTERS))
     except UsineError as error:
         return Finding("USINE_HOME", "problem", error.text)
-    if len(str(paths.control("x" * 40))) > 107:
-        return Finding(
-            "USINE_HOME",
-            "problem",
-            Text(
-                fr=f"{paths.home} : chemin trop long pour une socket ; choisissez-en un plus court",
-                en=f"{paths.home}: path too long for a socket; choose a shorter one",
-            ),
-        )
     return Finding("USINE_HOME", "ok", Text(fr=str(paths.home), en=str(paths.home)))
 
 
