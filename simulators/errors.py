@@ -15,7 +15,12 @@ class UsineError(Exception):
 
 
 class InputError(UsineError):
-    """Something a person wrote (line file, configuration, program, command) cannot be used."""
+    """Something a person wrote (line file, configuration, program, command) cannot be used.
+
+    `at` leads to it (keys and indices) from what was looked at, where that is known.
+    """
+
+    at: tuple[str | int, ...] = ()
 
 
 class StartError(UsineError):

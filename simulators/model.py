@@ -1,18 +1,15 @@
 """What a line is: frozen specs, parsed once from `line.yaml`, and the checks that cross them."""
 
 import difflib
-import ipaddress
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from simulators.document import load
+from simulators.document import read
 from simulators.errors import InputError, NotFoundError
 from simulators.os_errors import unreadable
-from simulators.plc.address import parse_address
 from simulators.text import Text
 
 Identifier = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
@@ -132,7 +129,7 @@ class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole production line, as `scenarios/lines/<id>/line.yaml` writes it."""
+    """A whole production line, as `scenarios/lines/<id>/line.yaml` writes it; `file` and `folder` are where that was."""
 
     schema: Literal["usine-ecole/line/v1"]
     id: Identifier
@@ -147,6 +144,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     tags: list[Tag]
     disturbances: dict[str, Any] = {}
     folder: str = ""
+    file: str = ""
 
     def device(self, device_id: str) -> Device:
         """Raises: NotFoundError: no such device; says which there are."""
@@ -176,13 +174,23 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """The content of a file of the line's folder (a program, a configuration).
 
         Raises:
-            InputError: the file is not there.
+            InputError: the file is not there, or outside of that folder.
         """
         path = Path(self.folder) / name
+        if not inside(path, Path(self.folder)):
+            raise InputError(
+                f"{name} est hors du dossier de la ligne ; donnez un chemin à l'intérieur",
+                f"{name} is outside the line's folder; give a path within it",
+            )
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise unreadable(path, error) from error
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a file stands in `folder` or below, symbolic links followed."""
+    return folder.resolve() in path.resolve().parents
 
 
 def _one(items: Sequence[_Named], item_id: str, fr: str, en: str) -> _Named:
@@ -203,103 +211,9 @@ def load_line(path: Path) -> Line:
     """Read and check the line in `path` (`line.yaml`).
 
     Raises:
-        InputError: names the file, the place and the remedy.
+        InputError: names the file, the line, the place and the remedy.
     """
-    line = msgspec.structs.replace(load(path, Line), folder=str(path.parent))
-    for fr, en in _problems(line):
-        raise InputError(f"{path} : {fr}", f"{path}: {en}")
-    return line
+    # Here, for the checks are of the specs above.
+    from simulators.line_checks import checked
 
-
-def _problems(line: Line) -> Iterable[tuple[str, str]]:
-    """What is wrong between the parts, as (French, English)."""
-    yield from _duplicates(line)
-    zones = {zone.id: zone for zone in line.zones}
-    networks = {}
-    for zone in line.zones:
-        try:
-            networks[zone.id] = ipaddress.IPv4Network(zone.subnet)
-        except ValueError:
-            yield (f"zone {zone.id} : sous-réseau {zone.subnet} incorrect ; écrivez par exemple 10.20.1.0/24",
-                   f"zone {zone.id}: subnet {zone.subnet} is not valid; write for example 10.20.1.0/24")  # fmt: skip
-    for conduit in line.conduits:
-        for end in (conduit.source, conduit.target):
-            if end not in zones:
-                yield (
-                    f"conduit {conduit.id} : zone {end} inconnue",
-                    f"conduit {conduit.id}: unknown zone {end}",
-                )
-    for device in line.devices:
-        yield from _device_problems(device, networks)
-    for tag in line.tags:
-        yield from _tag_problems(line, tag)
-
-
-def _duplicates(line: Line) -> Iterable[tuple[str, str]]:
-    for kind in ("zones", "conduits", "assets", "devices", "tags"):
-        counts = Counter(item.id for item in getattr(line, kind))
-        for name, count in counts.items():
-            if count > 1:
-                yield (f"{kind} : {name} est défini {count} fois ; gardez-en un",
-                       f"{kind}: {name} is defined {count} times; keep one")  # fmt: skip
-    places = Counter(
-        (tag.device, tag.address.upper() if tag.address[:1] == "%" else tag.address) for tag in line.tags
-    )
-    for (device, address), count in places.items():
-        if count > 1:
-            yield (f"tags : {device} {address} sert {count} variables ; donnez une adresse à chacune",
-                   f"tags: {device} {address} serves {count} tags; give each an address")  # fmt: skip
-
-
-def _device_problems(device: Device, networks: dict[str, ipaddress.IPv4Network]) -> Iterable[tuple[str, str]]:
-    if not device.interfaces:
-        yield (f"équipement {device.id} : aucune interface ; écrivez par exemple {{control: 10.20.1.10}}",
-               f"device {device.id}: no interface; write for example {{control: 10.20.1.10}}")  # fmt: skip
-    for zone, address in device.interfaces.items():
-        if zone not in networks:
-            yield (
-                f"équipement {device.id} : zone {zone} inconnue",
-                f"device {device.id}: unknown zone {zone}",
-            )
-            continue
-        try:
-            inside = ipaddress.IPv4Address(address) in networks[zone]
-        except ValueError:
-            inside = False
-        if not inside:
-            yield (f"équipement {device.id} : {address} n'est pas une adresse de {networks[zone]}",
-                   f"device {device.id}: {address} is not an address of {networks[zone]}")  # fmt: skip
-    if (device.kind in PLC_KINDS) != (device.program is not None):
-        yield (f"équipement {device.id} : un automate, et lui seul, a un programme",
-               f"device {device.id}: a PLC, and only a PLC, has a program")  # fmt: skip
-
-
-def _tag_problems(line: Line, tag: Tag) -> Iterable[tuple[str, str]]:
-    device = next((d for d in line.devices if d.id == tag.device), None)
-    if device is None:
-        yield (
-            f"variable {tag.id} : équipement {tag.device} inconnu",
-            f"tag {tag.id}: unknown device {tag.device}",
-        )
-        return
-    if device.kind in PLC_KINDS:
-        try:
-            address = parse_address(tag.address)
-        except InputError as error:
-            yield (f"variable {tag.id} : {error.text.fr}", f"tag {tag.id}: {error.text.en}")
-            return
-        if address.area == "I" and tag.writable:
-            yield (
-                f"variable {tag.id} : une entrée (%I) ne s'écrit pas",
-                f"tag {tag.id}: an input (%I) is not writable",
-            )
-    if tag.signal is not None:
-        asset, dot, quantity = tag.signal.partition(".")
-        if not (dot and quantity) or asset not in {a.id for a in line.assets}:
-            yield (f"variable {tag.id} : signal {tag.signal} inconnu ; écrivez actif.grandeur",
-                   f"tag {tag.id}: unknown signal {tag.signal}; write asset.quantity")  # fmt: skip
-    if tag.range is not None and not tag.range[0] < tag.range[1]:
-        yield (
-            f"variable {tag.id} : l'étendue {tag.range} est vide",
-            f"tag {tag.id}: the range {tag.range} is empty",
-        )
+    return checked(read(path))

@@ -74,7 +74,9 @@ def unfit(data: Any, kind: Any, fr: str, en: str) -> InputError:
     found = misfit(data, kind)
     place = written(found.place, root="").removeprefix(".")
     fr, en = (f"{fr} : {place}", f"{en}: {place}") if place else (fr, en)
-    return InputError(f"{fr} : {found.text.fr}", f"{en}: {found.text.en}")
+    error = InputError(f"{fr} : {found.text.fr}", f"{en}: {found.text.en}")
+    error.at = found.place
+    return error
 
 
 def misfit(data: Any, kind: Any) -> Misfit:

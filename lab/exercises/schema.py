@@ -16,7 +16,10 @@ OWN = tuple(field.name for field in msgspec.structs.fields(Check) if field.name 
 
 def line_schema() -> dict[str, Any]:
     """Of `line.yaml`, schema usine-ecole/line/v1."""
-    return _whole(msgspec.json.schema(Line), "usine-ecole/line/v1")
+    schema = msgspec.json.schema(Line)
+    for ours in ("folder", "file"):
+        schema["$defs"]["Line"]["properties"].pop(ours)
+    return _whole(schema, "usine-ecole/line/v1")
 
 
 def exercise_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from simulators.errors import InputError, NotFoundError
+from simulators.line_checks import located
 from simulators.model import Line
 from simulators.plant import checkpoint, noise, vibration
 from simulators.plant.balance import Balance
@@ -35,13 +36,17 @@ class Plant:
         self.line = line
         self.seed = seed
         self.site = Site(line.step_s)
-        self._kinds: dict[str, Kind] = {asset.id: kind_of(asset) for asset in line.assets}
-        self._equipment: dict[str, Equipment] = {
-            asset.id: make(asset, self._kinds[asset.id], self.site, seed) for asset in line.assets
-        }
+        self._kinds: dict[str, Kind] = {}
+        self._equipment: dict[str, Equipment] = {}
+        for number, asset in enumerate(line.assets):
+            with located(line, "assets", number):
+                self._kinds[asset.id] = kind_of(asset)
+            with located(line, "assets", number, "params"):
+                self._equipment[asset.id] = make(asset, self._kinds[asset.id], self.site, seed)
         made = {name: (self._kinds[name], item) for name, item in self._equipment.items()}
-        for asset in line.assets:
-            join(asset, self._kinds[asset.id], made)
+        for number, asset in enumerate(line.assets):
+            with located(line, "assets", number, "ports"):
+                join(asset, self._kinds[asset.id], made)
         self._points: dict[str, Point] = {
             f"{name}.{quantity}": Point(item, signal, noise.place(seed, f"{name}.{quantity}"))
             for name, item in self._equipment.items()
@@ -49,7 +54,8 @@ class Plant:
         }
         _check_tags(line, self._points)
         self._set: list[str] = []
-        self._schedule = Schedule(line.disturbances, self)
+        with located(line, "disturbances"):
+            self._schedule = Schedule(line.disturbances, self)
         self._steps = [item.step for item in self._equipment.values()]
         self._minute_steps = round(60.0 / line.step_s)
         self._stored_at_start = self._stored()
@@ -311,11 +317,12 @@ class Plant:
 
 
 def _check_tags(line: Line, points: Mapping[str, Point]) -> None:
-    for tag in line.tags:
+    for number, tag in enumerate(line.tags):
         if tag.signal is not None and tag.signal not in points:
             asset = tag.signal.partition(".")[0]
             known = ", ".join(name for name in points if name.startswith(f"{asset}."))
-            raise InputError(
-                f"variable {tag.id} : signal {tag.signal} inconnu ; choisissez parmi : {known}",
-                f"tag {tag.id}: unknown signal {tag.signal}; choose one of: {known}",
-            )
+            with located(line, "tags", number, "signal"):
+                raise InputError(
+                    f"variable {tag.id} : signal {tag.signal} inconnu ; choisissez parmi : {known}",
+                    f"tag {tag.id}: unknown signal {tag.signal}; choose one of: {known}",
+                )

@@ -17,7 +17,6 @@ and an optional `running` says whether it runs.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Literal, Protocol, cast
@@ -25,6 +24,7 @@ from typing import Any, Literal, Protocol, cast
 import msgspec
 
 from simulators.errors import InputError
+from simulators.kinds import asset_kinds
 from simulators.model import Asset
 from simulators.plant import assets
 from simulators.plant.site import Site
@@ -92,7 +92,7 @@ _NAMES = ("Params", "PORTS", "OFFERS", "SIGNALS", "FAULTS", "DISTURBANCES", "cre
 
 def kinds() -> list[str]:
     """Every asset kind there is, by its file."""
-    return sorted(module.name for module in pkgutil.iter_modules(assets.__path__))
+    return asset_kinds()
 
 
 def kind_of(asset: Asset) -> Kind:

@@ -51,12 +51,14 @@ class Schedule:
     def __init__(self, disturbances: dict[str, Any], target: Disturbed) -> None:
         spec = fitted(disturbances, Disturbances, "disturbances", "disturbances")
         known = target.disturbances()
-        for event in spec.schedule:
+        for number, event in enumerate(spec.schedule):
             if event.set not in known:
-                raise InputError(
+                error = InputError(
                     f"disturbances : {event.set} inconnu ; choisissez parmi : {', '.join(known)}",
                     f"disturbances: unknown {event.set}; choose one of: {', '.join(known)}",
                 )
+                error.at = ("schedule", number, "set")
+                raise error
         self._events = sorted(spec.schedule, key=lambda event: event.at_s)
         self._repeat_s, self._target = spec.repeat_s, target
         self.index, self.cycle_s = 0, 0.0

@@ -54,7 +54,11 @@ def test_a_line_is_read(tmp_path: Path) -> None:
         ("{control: 10.20.1.10}", "{control: 10.9.9.9}", "10.9.9.9 is not an address of 10.20.1.0/24"),
         ("{control: 10.20.1.10}", "{office: 10.20.1.10}", "device plc1: unknown zone office"),
         ("{control: 10.20.1.10}", "{}", "device plc1: no interface"),
-        (", program: p.st", "", "device plc1: a PLC, and only a PLC, has a program"),
+        (
+            ", program: p.st",
+            "",
+            "device plc1 (modbus_plc): a PLC (modbus_plc, opcua_plc), and only a PLC, has a program; add or remove",
+        ),
         ('"%MD0"', '"%MD9.9"', "tag Tank.SetPoint: %MD9.9: not an address"),
         ('"%MD0"', '"%ID0"', "serves 2 tags"),
         ('"%MD0", writable', '"%ID1", writable', "an input (%I) is not writable"),
@@ -68,6 +72,24 @@ def test_a_line_is_read(tmp_path: Path) -> None:
             "unknown zone it",
         ),
         (
+            "{control: 10.20.1.20}",
+            "{control: 10.20.1.10}",
+            "device sensor: 10.20.1.10 is plc1's address already",
+        ),
+        (
+            "kind: modbus_plc",
+            "kind: modbos",
+            "device plc1: unknown kind modbos; choose one of: condition_monitor, gateway",
+        ),
+        ("kind: tank", "kind: tanks", "asset tank: unknown kind tanks; choose one of: capper, "),
+        ("program: p.st", "program: ../../../etc/passwd", "../../../etc/passwd is outside the line's folder"),
+        ("program: p.st", "program: /etc/passwd", "/etc/passwd is outside the line's folder"),
+        (
+            "10.20.1.20}}",
+            "10.20.1.20}, config: ../s.yaml}",
+            "device sensor: ../s.yaml is outside the line's folder",
+        ),
+        (
             "sector: mechanical",
             "sector: mining",
             "'mining' does not fit; choose one of: mechanical, agri_food",
@@ -77,6 +99,43 @@ def test_a_line_is_read(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(tmp_path: Path, was: str, becomes: str, says: str) -> None:
     assert was in LINE
     assert says in read(tmp_path, LINE.replace(was, becomes))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line"),
+    [
+        ("kind: tank", "kind: tanks", 10),
+        ("{control: 10.20.1.20}", "{control: 10.20.1.10}", 13),
+        ("Tank.SetPoint", "Tank.Level", 17),
+        ("tank.level_pct", "boiler.level_pct", 16),
+        ("{control: 10.20.1.20}}", "{control: 10.20.1.20},\n     config: ../s.yaml}", 14),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, was: str, becomes: str, line: int) -> None:
+    assert read(tmp_path, LINE.replace(was, becomes)).startswith(f"{tmp_path / 'line.yaml'}:{line}: ")
+
+
+def test_a_link_does_not_lead_out_of_the_lines_folder(tmp_path: Path) -> None:
+    home = tmp_path / "line"
+    home.mkdir()
+    (tmp_path / "secret.st").write_text("secret")
+    (home / "p.st").symlink_to(tmp_path / "secret.st")
+    assert "p.st is outside the line's folder; put that file into it" in read(home, LINE)
+    (home / "p.st").unlink()
+    (home / "real.st").write_text("PROGRAM")
+    (home / "p.st").symlink_to("real.st")
+    (home / "line.yaml").write_text(LINE, encoding="utf-8")
+    line = load_line(home / "line.yaml")
+    assert line.text_of("p.st") == "PROGRAM"
+    for name in ("../secret.st", str(tmp_path / "secret.st")):
+        with pytest.raises(InputError, match="hors du dossier de la ligne"):
+            line.text_of(name)
+
+
+def test_a_file_that_is_not_there_is_named_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(LINE, encoding="utf-8")
+    with pytest.raises(InputError, match=r"p\.st : illisible \(introuvable\) ; vérifiez le chemin"):
+        load_line(tmp_path / "line.yaml").text_of("p.st")
 
 
 def test_an_unknown_part_names_the_known_ones(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from simulators.plant.bottle import Bottle
 from simulators.plant.equipment import WIRING, Signal, coil, drive, sensor, switch
 from simulators.plant.ports import Air, Belt
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"belt": "belt", "air": "air"}
@@ -25,11 +26,11 @@ DISTURBANCES: dict[str, str] = {}
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The clutch gives its full torque from `full_bar` of air up."""
 
-    x_m: float = 0.8
-    full_bar: float = 5.0
-    scatter_nm: float = 0.05
-    air_nl: float = 1.4
-    idle_w: float = 90.0
+    x_m: NotNegative = 0.8
+    full_bar: Positive = 5.0
+    scatter_nm: NotNegative = 0.05
+    air_nl: NotNegative = 1.4
+    idle_w: NotNegative = 90.0
 
 
 @dataclass(slots=True, eq=False)

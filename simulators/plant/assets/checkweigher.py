@@ -8,6 +8,7 @@ import msgspec
 from simulators.plant.bottle import Bottle
 from simulators.plant.equipment import WIRING, Signal, coil, sensor, switch
 from simulators.plant.ports import Air, Belt
+from simulators.plant.quantities import NotNegative, Signed
 from simulators.plant.site import Site
 
 PORTS = {"belt": "belt", "air": "air"}
@@ -26,13 +27,13 @@ _AIR_MIN_BAR = 3.0
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Places on the belt: scale, rejector's photo-eye, rejector."""
 
-    scale_m: float = 1.6
-    rejector_eye_m: float = 2.4
-    rejector_m: float = 2.52
-    scatter_g: float = 0.4
-    drift_g: float = 25.0
-    air_nl: float = 3.0
-    idle_w: float = 60.0
+    scale_m: NotNegative = 1.6
+    rejector_eye_m: NotNegative = 2.4
+    rejector_m: NotNegative = 2.52
+    scatter_g: NotNegative = 0.4
+    drift_g: Signed = 25.0
+    air_nl: NotNegative = 3.0
+    idle_w: NotNegative = 60.0
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ import msgspec
 
 from simulators.plant.equipment import WIRING, Signal, coil, sensor
 from simulators.plant.ports import Shaft
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"drive": "shaft"}
@@ -24,12 +25,12 @@ _SAFETY_VALVE_BAR = 9.0
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`leak_nl_min` is what a full leak loses at 7 bar, `tight_nl_min` what a sound network does."""
 
-    receiver_l: float = 300.0
-    initial_bar: float = 6.5
-    delivery_nl_min: float = 320.0
-    load_w: float = 1900.0
-    tight_nl_min: float = 8.0
-    leak_nl_min: float = 450.0
+    receiver_l: Positive = 300.0
+    initial_bar: NotNegative = 6.5
+    delivery_nl_min: Positive = 320.0
+    load_w: NotNegative = 1900.0
+    tight_nl_min: NotNegative = 8.0
+    leak_nl_min: NotNegative = 450.0
 
 
 @dataclass(slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 import msgspec
 
@@ -9,6 +10,7 @@ from simulators.plant.bottle import Bottle
 from simulators.plant.equipment import WIRING, Signal, coil, drive, sensor, switch
 from simulators.plant.liquid import CP_J_KG_K
 from simulators.plant.ports import Shaft, Station
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"drive": "shaft"}
@@ -33,15 +35,15 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Bottles arrive with gaps: every `gap_every_s` on average, for `gap_s` at most.
     """
 
-    role: str = "infeed"
-    length_m: float = 2.4
-    max_speed_m_s: float = 0.5
-    pitch_m: float = 0.14
-    start_eye_m: float = 0.15
-    full_eye_m: float = 1.0
-    gap_every_s: float = 1500.0
-    gap_s: float = 60.0
-    belt_w: float = 160.0
+    role: Literal["infeed", "outfeed"] = "infeed"
+    length_m: Positive = 2.4
+    max_speed_m_s: Positive = 0.5
+    pitch_m: Positive = 0.14
+    start_eye_m: NotNegative = 0.15
+    full_eye_m: NotNegative = 1.0
+    gap_every_s: Positive = 1500.0
+    gap_s: NotNegative = 60.0
+    belt_w: NotNegative = 160.0
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ import msgspec
 
 from simulators.plant.equipment import WIRING, Signal, coil, sensor, switch
 from simulators.plant.ports import Air, LiquidSink
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"forward": "liquid_sink", "divert": "liquid_sink", "air": "air"}
@@ -25,9 +26,9 @@ _AIR_MIN_BAR = 3.0
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`stuck_s` is how long a fully sticking valve waits before it breaks away (it never does from 0.95 up)."""
 
-    travel_s: float = 1.0
-    stuck_s: float = 20.0
-    stroke_nl: float = 2.0
+    travel_s: Positive = 1.0
+    stuck_s: NotNegative = 20.0
+    stroke_nl: NotNegative = 2.0
 
 
 @dataclass(slots=True, eq=False)

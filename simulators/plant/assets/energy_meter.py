@@ -6,6 +6,7 @@ from random import Random
 import msgspec
 
 from simulators.plant.equipment import Signal, sensor
+from simulators.plant.quantities import NotNegative
 from simulators.plant.site import Site
 
 PORTS: dict[str, str] = {}
@@ -21,7 +22,7 @@ DISTURBANCES: dict[str, str] = {}
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`base_w` is lighting, cabinets and screens."""
 
-    base_w: float = 900.0
+    base_w: NotNegative = 900.0
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from math import sqrt
 from random import Random
+from typing import Annotated
 
 import msgspec
 
@@ -10,6 +11,7 @@ from simulators.plant.bottle import Bottle
 from simulators.plant.equipment import WIRING, Signal, coil, drive, sensor, switch
 from simulators.plant.liquid import CP_J_KG_K, DENSITY_KG_L
 from simulators.plant.ports import Air, Belt, LiquidSource, Shaft
+from simulators.plant.quantities import NotNegative, Positive, Share
 from simulators.plant.site import Site
 
 PORTS = {"product": "liquid_source", "infeed": "belt", "outfeed": "belt", "air": "air", "drive": "shaft"}
@@ -39,23 +41,23 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `foam_share` of the bottles foam ends the filling up to `foam_ml` early.
     """
 
-    pockets: int = 12
-    max_per_min: float = 60.0
-    head_bar: float = 0.1
-    valve_ml_s: float = 55.0
-    valve_bar: float = 0.14
-    filter_bar_s_ml: float = 5.5e-5
-    filter_life_l: float = 60000.0
-    clogging_factor: float = 9.0
-    scatter_ml: float = 1.3
-    sticking_every: int = 4
-    late_s: float = 0.9
-    foam_share: float = 0.006
-    foam_ml: float = 35.0
-    formats_ml: tuple[float, ...] = (330.0, 500.0)
-    changeover_s: float = 300.0
-    shaft_w: float = 420.0
-    air_nl: float = 0.9
+    pockets: Annotated[int, msgspec.Meta(ge=_FILLING.stop, le=500)] = 12
+    max_per_min: Positive = 60.0
+    head_bar: NotNegative = 0.1
+    valve_ml_s: Positive = 55.0
+    valve_bar: Positive = 0.14
+    filter_bar_s_ml: NotNegative = 5.5e-5
+    filter_life_l: Positive = 60000.0
+    clogging_factor: NotNegative = 9.0
+    scatter_ml: NotNegative = 1.3
+    sticking_every: Annotated[int, msgspec.Meta(ge=1)] = 4
+    late_s: NotNegative = 0.9
+    foam_share: Share = 0.006
+    foam_ml: NotNegative = 35.0
+    formats_ml: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1)] = (330.0, 500.0)
+    changeover_s: NotNegative = 300.0
+    shaft_w: NotNegative = 420.0
+    air_nl: NotNegative = 0.9
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 
 from simulators.plant.equipment import Signal, sensor
+from simulators.plant.quantities import Celsius, Hour, NotNegative
 from simulators.plant.site import Site
 
 PORTS: dict[str, str] = {}
@@ -23,11 +24,11 @@ _PERIOD_STEPS = 100
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The day's curve; `start_h` is the hour at which the simulation begins."""
 
-    mean_c: float = 20.0
-    swing_c: float = 4.0
-    warmest_h: float = 15.0
-    start_h: float = 6.0
-    weather_c: float = 0.15
+    mean_c: Celsius = 20.0
+    swing_c: NotNegative = 4.0
+    warmest_h: Hour = 15.0
+    start_h: Hour = 6.0
+    weather_c: NotNegative = 0.15
 
 
 @dataclass(slots=True, eq=False)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from math import exp, sqrt
 from random import Random
+from typing import Annotated
 
 import msgspec
 
 from simulators.plant.equipment import Signal, sensor, switch
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS: dict[str, str] = {}
@@ -38,18 +40,18 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `noise_g` is the healthy RMS acceleration at full speed (0.07 g at the drive end in the public CWRU data).
     """
 
-    rated_w: float = 750.0
-    rated_rpm: float = 1450.0
-    ramp_s: float = 5.0
-    efficiency: float = 0.82
-    idle_w: float = 45.0
-    idle_a: float = 0.7
-    heat_j_k: float = 9000.0
-    cooling_w_k: float = 6.0
-    noise_g: float = 0.07
-    velocity_mm_s: float = 0.9
-    growth_h: float = 6.0
-    growth_sigma: float = 0.0
+    rated_w: Positive = 750.0
+    rated_rpm: Positive = 1450.0
+    ramp_s: Positive = 5.0
+    efficiency: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 0.82
+    idle_w: NotNegative = 45.0
+    idle_a: NotNegative = 0.7
+    heat_j_k: Positive = 9000.0
+    cooling_w_k: Positive = 6.0
+    noise_g: NotNegative = 0.07
+    velocity_mm_s: NotNegative = 0.9
+    growth_h: Positive = 6.0
+    growth_sigma: NotNegative = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Annotated
 
 import msgspec
 
 from simulators.plant.equipment import Signal, coil, sensor, switch
+from simulators.plant.quantities import Percent
 from simulators.plant.site import Site
 
 PORTS: dict[str, str] = {}
@@ -24,7 +26,7 @@ DISTURBANCES = {"run_switch": "run_switch", "recipe": "recipe", "emergency_stop"
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What each recipe, from 1, is made of: the Brix degree that the supplier delivers for it."""
 
-    brix: tuple[float, ...] = (11.2, 11.2, 13.4)
+    brix: Annotated[tuple[Percent, ...], msgspec.Meta(min_length=1)] = (11.2, 11.2, 13.4)
 
 
 @dataclass(slots=True, eq=False)

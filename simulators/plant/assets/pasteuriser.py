@@ -9,6 +9,7 @@ import msgspec
 from simulators.plant.equipment import WIRING, Signal, coil, drive, sensor, switch
 from simulators.plant.liquid import CP_J_KG_K, WATER_CP_J_KG_K
 from simulators.plant.ports import LiquidSink
+from simulators.plant.quantities import Celsius, NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"outlet": "liquid_sink"}
@@ -38,22 +39,22 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `fouling_h` is τ of 1/U = 1/U_c + R*(1 − e^(−t/τ)), `fouling_limit` is R*·U_c.
     """
 
-    heater_kw: float = 36.0
-    water_kg: float = 60.0
-    water_c: float = 20.0
-    water_loss_w_k: float = 15.0
-    regenerator_w_k: float = 7600.0
-    heater_w_k: float = 4500.0
-    holding_kg: float = 10.5
-    holding_loss_w_k: float = 3.0
-    holding_c: float = 20.0
-    reference_c: float = 60.0
-    z_c: float = 7.0
-    k_bar: float = 0.0022
-    back_bar: float = 0.25
-    fouling_h: float = 40.0
-    fouling_limit: float = 0.5
-    cip_kw: float = 6.0
+    heater_kw: Positive = 36.0
+    water_kg: Positive = 60.0
+    water_c: Celsius = 20.0
+    water_loss_w_k: NotNegative = 15.0
+    regenerator_w_k: NotNegative = 7600.0
+    heater_w_k: Positive = 4500.0
+    holding_kg: Positive = 10.5
+    holding_loss_w_k: NotNegative = 3.0
+    holding_c: Celsius = 20.0
+    reference_c: Celsius = 60.0
+    z_c: Positive = 7.0
+    k_bar: NotNegative = 0.0022
+    back_bar: NotNegative = 0.25
+    fouling_h: Positive = 40.0
+    fouling_limit: NotNegative = 0.5
+    cip_kw: NotNegative = 6.0
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ import msgspec
 from simulators.plant.equipment import WIRING, Signal, coil, drive, sensor
 from simulators.plant.liquid import KG_S_PER_L_MIN
 from simulators.plant.ports import LiquidPath, LiquidSource, Shaft
+from simulators.plant.quantities import NotNegative, Positive
 from simulators.plant.site import Site
 
 PORTS = {"suction": "liquid_source", "discharge": "liquid_path", "drive": "shaft"}
@@ -32,15 +33,15 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `wear_per_l` is w_A of Ȧ = −w_A·Q². NPSH3 = `npsh_bar` + `npsh_k_bar`·Q², in bar of liquid.
     """
 
-    head_bar: float = 3.2
-    slope_bar: float = 0.02
-    suction_k_bar: float = 0.00025
-    strainer_factor: float = 30.0
-    npsh_bar: float = 0.2
-    npsh_k_bar: float = 0.0002
-    idle_w: float = 110.0
-    wear_per_l2: float = 4e-11
-    leak_kg_s: float = 0.03
+    head_bar: Positive = 3.2
+    slope_bar: Positive = 0.02
+    suction_k_bar: NotNegative = 0.00025
+    strainer_factor: NotNegative = 30.0
+    npsh_bar: NotNegative = 0.2
+    npsh_k_bar: NotNegative = 0.0002
+    idle_w: NotNegative = 110.0
+    wear_per_l2: NotNegative = 4e-11
+    leak_kg_s: NotNegative = 0.03
 
 
 @dataclass(slots=True, eq=False)

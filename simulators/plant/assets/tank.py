@@ -7,6 +7,7 @@ import msgspec
 
 from simulators.plant.equipment import Signal, coil, sensor, switch
 from simulators.plant.liquid import BAR_PER_M, CP_J_KG_K
+from simulators.plant.quantities import Celsius, NotNegative, Percent, Positive
 from simulators.plant.site import Site
 
 PORTS: dict[str, str] = {}
@@ -26,21 +27,21 @@ DISTURBANCES = {"supply_temperature_c": "supply_c", "supply_available": "supply_
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Deliveries come in lots whose temperature and Brix scatter; `leak_kg_s` is the flow of a full leak."""
 
-    capacity_kg: float = 1500.0
-    height_m: float = 1.5
-    initial_pct: float = 50.0
-    initial_c: float = 8.0
-    initial_brix: float = 11.2
-    initial_pu: float = 0.0
-    loss_w_k: float = 8.0
-    supply_kg_s: float = 0.0
-    supply_c: float = 8.0
-    lot_kg: float = 4000.0
-    lot_c: float = 0.5
-    lot_brix: float = 0.12
-    high_pct: float = 90.0
-    low_pct: float = 15.0
-    leak_kg_s: float = 0.2
+    capacity_kg: Positive = 1500.0
+    height_m: Positive = 1.5
+    initial_pct: Percent = 50.0
+    initial_c: Celsius = 8.0
+    initial_brix: Percent = 11.2
+    initial_pu: NotNegative = 0.0
+    loss_w_k: NotNegative = 8.0
+    supply_kg_s: NotNegative = 0.0
+    supply_c: Celsius = 8.0
+    lot_kg: Positive = 4000.0
+    lot_c: NotNegative = 0.5
+    lot_brix: NotNegative = 0.12
+    high_pct: Percent = 90.0
+    low_pct: Percent = 15.0
+    leak_kg_s: NotNegative = 0.2
 
 
 @dataclass(slots=True, eq=False)

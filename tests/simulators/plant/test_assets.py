@@ -1,5 +1,6 @@
 """Assets are found by their place; a line that joins them wrongly is told what fits."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from simulators.model import Asset, Line, load_line
 from simulators.plant import assets
 from simulators.plant.engine import Plant
 from simulators.plant.equipment import kind_of, kinds
+from simulators.text import Text
 
 KETTLE = '''
 """A kettle, as short as an asset kind can be."""
@@ -56,6 +58,11 @@ class Kettle:
 create = Kettle
 '''
 
+BOUNDED_KETTLE = KETTLE.replace("water_kg: float", "water_kg: Positive").replace(
+    "from simulators.plant.site",
+    "from simulators.plant.quantities import Positive\nfrom simulators.plant.site",
+    1,
+)
 KITCHEN = """
 schema: usine-ecole/line/v1
 id: kitchen
@@ -141,3 +148,57 @@ def test_a_tag_of_an_unknown_signal_is_refused(line: Line) -> None:
     tags = [msgspec.structs.replace(line.tags[0], signal="raw_tank.colour")]
     with pytest.raises(InputError, match=r"RawTank.Level.*raw_tank.level_pct"):
         Plant(msgspec.structs.replace(line, tags=tags), 1)
+
+
+def params_of(kind: str) -> Any:
+    return kind_of(Asset(id="a", kind=kind, name=Text("a", "a"))).Params
+
+
+PARAMETERS = [
+    (kind, field.name)
+    for kind in kinds()
+    for field in msgspec.structs.fields(params_of(kind))
+    if isinstance(field.default, int | float)
+]
+SIGNED = {"drift_g"}
+
+
+@pytest.mark.parametrize(("kind", "name"), PARAMETERS)
+def test_what_no_machine_can_have_is_refused_by_its_own_kind(kind: str, name: str) -> None:
+    signed = name in SIGNED or name.endswith("_c")
+    for value in (float("nan"), float("inf"), -float("inf"), -1e12, *(() if signed else (-1,))):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({name: value}, params_of(kind))
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_the_defaults_of_every_kind_are_within_its_bounds(kind: str) -> None:
+    params = params_of(kind)
+    assert msgspec.convert(msgspec.to_builtins(params()), params) == params()
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "at", "says"),
+    [
+        (
+            "water_kg: 1",
+            "water_kg: -5",
+            "-5",
+            "actif kettle : params : water_kg : il faut un nombre plus grand que 0",
+        ),
+        ("water_kg: 1", "\n      water_kg: 1,\n      colour: 3", "colour", "actif kettle"),
+        ("kettle.temperature_c", "kettle.colour", "kettle.colour", "variable Kettle.Temperature"),
+    ],
+)
+def test_what_is_wrong_with_an_asset_or_a_tag_names_the_file_and_its_line(
+    folder: Path, was: str, becomes: str, at: str, says: str
+) -> None:
+    sys.modules.pop("simulators.plant.assets.kettle", None)
+    (folder / "kettle.py").write_text(BOUNDED_KETTLE, encoding="utf-8")
+    text = KITCHEN.replace(was, becomes)
+    (folder / "line.yaml").write_text(text, encoding="utf-8")
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if at in row)
+    with pytest.raises(InputError) as caught:
+        Plant(load_line(folder / "line.yaml"), 1)
+    assert caught.value.text.fr.startswith(f"{folder / 'line.yaml'}:{line} : {says}")
+    sys.modules.pop("simulators.plant.assets.kettle", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.errors import InputError, ToolMissingError
+from simulators.errors import InputError, NotFoundError, ToolMissingError
 from simulators.model import Line
 from simulators.plc.image import Value
 from simulators.twin import Row, Twin, columns, run, write
@@ -56,21 +56,22 @@ def test_an_operator_orders_through_the_plc_and_the_panel(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "interval_s", "faults", "actions", "said"),
+    ("hours", "interval_s", "faults", "actions", "kind", "said"),
     [
-        (0.0, 1.0, [], [], "0"),
-        (float("nan"), 1.0, [], [], "nan"),
-        (1.0, 0.01, [], [], "0.1"),
-        (1.0, 1.0, [(1.0, "pump", "rust", 0.5)], [], "cavitation"),
-        (1.0, 1.0, [], [(1.0, "RawTank.Level", 3.0)], "Filler.SetPoint"),
-        (1.0, 1.0, [], [(1.0, "panel.colour", 3.0)], "panel.recipe"),
+        (0.0, 1.0, [], [], InputError, "0"),
+        (float("nan"), 1.0, [], [], InputError, "nan"),
+        (1.0, 0.01, [], [], InputError, "0.1"),
+        (1.0, 1.0, [(1.0, "pump", "rust", 0.5)], [], NotFoundError, "cavitation"),
+        (1.0, 1.0, [], [(1.0, "RawTank.Level", 3.0)], InputError, "Filler.SetPoint"),
+        (1.0, 1.0, [], [(1.0, "panel.colour", 3.0)], InputError, "panel.recipe"),
     ],
 )
 def test_what_cannot_be_run_is_refused_at_once(
     line: Line, hours: float, interval_s: float,
-    faults: list[tuple[float, str, str, float]], actions: list[tuple[float, str, Value]], said: str,
+    faults: list[tuple[float, str, str, float]], actions: list[tuple[float, str, Value]],
+    kind: type[Exception], said: str,
 ) -> None:  # fmt: skip
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(kind, match=said):
         run(line, hours, 1, faults, interval_s, actions)
 
 
