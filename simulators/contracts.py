@@ -35,8 +35,19 @@ class FieldIO(Protocol):
 Mode = Literal["RUN", "STOP", "PROGRAM"]
 
 
+FaultKind = Literal["other", "division", "range", "watchdog"]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why a program stopped; `line` is that of its source, 0 where it is not known."""
+
+    kind: FaultKind
+    line: int
+    text: Text
+
+
 class Diagnostics(msgspec.Struct, frozen=True):
-    """A PLC's status tags. `fault` is empty while there is none."""
+    """A PLC's status tags. `fault` is what `cause` says, in the language of the PLC's process; empty without one."""
 
     mode: Mode
     fault: str
@@ -46,6 +57,7 @@ class Diagnostics(msgspec.Struct, frozen=True):
     overruns: int
     uptime_s: int
     program_sha256: str
+    cause: Fault | None = None
 
 
 class Plc(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
-from simulators.contracts import Context, Device, Diagnostics, Mode, Plc
+from simulators.contracts import Context, Device, Diagnostics, Fault, Mode, Plc
 from simulators.errors import InputError, StartError
 from simulators.model import Conduit, Line, Tag, Zone
 from simulators.model import Device as DeviceSpec
@@ -133,14 +133,15 @@ class FakePlc:
     def __init__(self, tags: Sequence[Tag] = ()) -> None:
         self.image = Image()
         self.mode: Mode = "RUN"
-        self.fault = ""
+        self.cause: Fault | None = None
         self.source = "PROGRAM main END_PROGRAM"
         self.scan_count = 0
         for tag in tags:
             self.image.declare(parse_address(tag.address), tag.type)
 
     def diagnostics(self) -> Diagnostics:
-        return Diagnostics(self.mode, self.fault, 150, 900, self.scan_count, 2, 70_000, "ab" * 32)
+        fault = self.cause.text.en if self.cause is not None else ""
+        return Diagnostics(self.mode, fault, 150, 900, self.scan_count, 2, 70_000, "ab" * 32, self.cause)
 
     def set_mode(self, mode: Mode) -> None:
         self.mode = mode

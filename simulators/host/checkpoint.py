@@ -16,7 +16,7 @@ from simulators.text import Text
 if TYPE_CHECKING:
     from simulators.host.host import Host
 
-FORMAT = "usine-ecole/checkpoint/v2"
+FORMAT = "usine-ecole/checkpoint/v3"
 
 
 class DeviceState(msgspec.Struct, frozen=True):

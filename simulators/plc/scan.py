@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulators.contracts import Diagnostics, FieldIO, Mode
+from simulators.contracts import Diagnostics, Fault, FieldIO, Mode
 from simulators.model import Tag
 from simulators.plc import retain
 from simulators.plc.faults import explain
@@ -15,7 +15,6 @@ from simulators.plc.image import Image, Value
 from simulators.plc.points import Points
 from simulators.plc.st.program import Instance, Program, compile_program
 from simulators.plc.st.runtime import Watchdog
-from simulators.text import Text
 
 BUDGET = 1_000_000
 RETAIN_PERIOD_S = 1.0
@@ -51,7 +50,7 @@ class ScanCycle:
         self._watchdog = Watchdog(budget, watchdog_s)
         self._wall_s, self._log = wall_s, log
         self._mode: Mode = "RUN"
-        self._fault: Text | None = None
+        self._fault: Fault | None = None
         self._t_s: float | None = None
         self._started_t_s: float | None = None
         self._scan_count = self._overruns = self._scan_last_us = self._scan_max_us = 0
@@ -86,7 +85,7 @@ class ScanCycle:
         except Exception as error:  # whatever a program does stops that PLC, never the lab
             self._fault = explain(error, self._program)
             self._mode = "STOP"
-            self._log("plc_fault", plc=self.plc_id, fault=self._fault.en)
+            self._log("plc_fault", plc=self.plc_id, fault=self._fault.text.en)
         self._scan_count += 1
 
     def _measure(self, taken_s: float) -> None:
@@ -137,13 +136,14 @@ class ScanCycle:
         )
         return Diagnostics(
             mode=self._mode,
-            fault=str(self._fault) if self._fault else "",
+            fault=str(self._fault.text) if self._fault else "",
             scan_last_us=self._scan_last_us,
             scan_max_us=self._scan_max_us,
             scan_count=self._scan_count,
             overruns=self._overruns,
             uptime_s=int(uptime_s),
             program_sha256=self._program.sha256,
+            cause=self._fault,
         )
 
     def _clear_counters(self) -> None:

@@ -117,7 +117,8 @@ def _mode(device: str, mode: str | None, lab: Connection) -> Any:
 
 
 def _tell_mode(device: str, status: dict[str, Any]) -> None:
-    fault = status["fault"] or say("aucun", "none")
+    cause = status.get("cause")
+    fault = say(**cause["text"]) if cause else say("aucun", "none")
     tell(
         f"{device} : {status['mode']}, défaut : {fault}, scrutation {status['scan_last_us']} µs "
         f"(max {status['scan_max_us']}), dépassements {status['overruns']}",

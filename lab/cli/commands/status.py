@@ -13,6 +13,12 @@ STATES = {
     "failed": ("[red]■[/] en panne", "[red]■[/] failed"),
     "stopped": ("□ arrêté", "□ stopped"),
 }
+# ISA-18.2: what is active, and what has returned and still waits for somebody's acknowledgement.
+ALARM_STATES = {
+    "unacknowledged": ("[red]●[/] active, à acquitter", "[red]●[/] active, to be acknowledged"),
+    "acknowledged": ("[red]●[/] active, acquittée", "[red]●[/] active, acknowledged"),
+    "returned_unacknowledged": ("○ revenue, à acquitter", "○ returned, to be acknowledged"),
+}
 KPIS = {
     "oee": ("TRS", "OEE"),
     "availability": ("disponibilité", "availability"),
@@ -72,9 +78,9 @@ def show(snapshot: dict[str, object]) -> None:
         kpis.add_row(say(*KPIS.get(key, (key, key))), f"{value:.2f}")
     console.print(kpis)
     if seen.alarms:
-        alarms = table(say("Alarme", "Alarm"), say("Priorité", "Priority"), "")
+        alarms = table(say("Alarme", "Alarm"), say("Priorité", "Priority"), say("État", "State"), "")
         for alarm in seen.alarms:
-            alarms.add_row(alarm.tag, str(alarm.priority), str(alarm.text))
+            alarms.add_row(alarm.tag, str(alarm.priority), say(*ALARM_STATES[alarm.state]), str(alarm.text))
         console.print(alarms)
 
 

@@ -6,6 +6,7 @@ import ssl
 import time
 
 from simulators.contracts import Context, Health, Plc
+from simulators.devices import _plc
 from simulators.devices.modbus_plc import identity, units
 from simulators.devices.modbus_plc.admission import Admission
 from simulators.devices.modbus_plc.audit import Audit
@@ -121,25 +122,15 @@ class ModbusPlc:
             self._admission.close_idle(time.monotonic(), limit_s)
 
     def _detail(self, service: Service) -> Text | None:
-        state = self._plc.diagnostics()
-        if state.fault:
-            return Text(fr=f"défaut du programme : {state.fault}", en=f"program fault: {state.fault}")
-        if state.mode != "RUN":
-            return Text(fr=f"l'automate est en mode {state.mode}", en=f"the PLC is in mode {state.mode}")
-        if service.station.listen_only:
+        trouble = _plc.trouble(self._plc.diagnostics())
+        if trouble is None and service.station.listen_only:
             return Text(fr="en écoute seule (fonction 8/4)", en="listen only (function 8/4)")
-        return None
+        return trouble
 
     def _figures(self, service: Service, admission: Admission) -> dict[str, float | int | str]:
-        state, tally = self._plc.diagnostics(), service.tally
+        tally = service.tally
         return {
-            "mode": state.mode,
-            "scan_last_us": state.scan_last_us,
-            "scan_max_us": state.scan_max_us,
-            "scan_count": state.scan_count,
-            "overruns": state.overruns,
-            "uptime_s": state.uptime_s,
-            "program_sha256": state.program_sha256,
+            **_plc.figures(self._plc.diagnostics()),
             "connections": len(admission.connections),
             "connections_refused": admission.refused,
             "requests": tally.requests,

@@ -3,7 +3,7 @@
 | input register | holds |
 |---|---|
 | 30000 | mode: 0 STOP, 1 RUN, 2 PROGRAM |
-| 30001 | fault: 0 none, 1 other, 2 division by zero, 3 index or range, 4 watchdog |
+| 30001 | fault: 0 none, 1 other, 2 division by zero, 3 index, range or domain, 4 watchdog or endless loop |
 | 30002 | line of the program where the fault is, 0 if unknown |
 | 30004–30005 | last scan, µs |
 | 30006–30007 | longest scan, µs |
@@ -16,34 +16,16 @@
 (ATT&CK for ICS T0858) unless the configuration says `mode_register: read_only`.
 """
 
-import re
 import struct
 
-from simulators.contracts import Diagnostics, Mode, Plc
+from simulators.contracts import Diagnostics, FaultKind, Mode, Plc
 from simulators.devices.modbus_plc.tables import Written
 
 ORIGIN = 30_000
 COUNT = 24
 MODES: tuple[Mode, ...] = ("STOP", "RUN", "PROGRAM")
 _LAYOUT = struct.Struct(">4H5L2H16s")
-_LINE = re.compile(r"(?:line |ligne |:)(\d+)", re.IGNORECASE)
-_CODES = (
-    (2, re.compile(r"zero|zéro|divis", re.IGNORECASE)),
-    (3, re.compile(r"index|indice|range|bound|borne", re.IGNORECASE)),
-    (4, re.compile(r"watchdog|chien de garde|too long|trop long|loop|boucle", re.IGNORECASE)),
-)
-
-
-def fault_code(fault: str) -> int:
-    """The kind of a fault by its words; 0 for none."""
-    if not fault:
-        return 0
-    return next((code for code, words in _CODES if words.search(fault)), 1)
-
-
-def fault_line(fault: str) -> int:
-    found = _LINE.search(fault)
-    return min(int(found.group(1)), 0xFFFF) if found else 0
+_CODES: dict[FaultKind, int] = {"other": 1, "division": 2, "range": 3, "watchdog": 4}
 
 
 def registers(diagnostics: Diagnostics) -> bytes:
@@ -56,8 +38,8 @@ def registers(diagnostics: Diagnostics) -> bytes:
         digest = b""
     return _LAYOUT.pack(
         MODES.index(d.mode),
-        fault_code(d.fault),
-        fault_line(d.fault),
+        _CODES[d.cause.kind] if d.cause is not None else 0,
+        min(d.cause.line, 0xFFFF) if d.cause is not None else 0,
         0,
         *(int(number) & 0xFFFFFFFF for number in numbers),
         0,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from simulators.contracts import Context, Health
+from simulators.devices import _plc
 from simulators.devices.opcua_plc.access import Access
 from simulators.devices.opcua_plc.certificates import OwnCertificate, own_certificate
 from simulators.devices.opcua_plc.config import Configuration
@@ -83,7 +84,9 @@ class OpcuaPlc:
         server = self._server
         if server is None:
             return Health("stopped")
+        state = None if self._context.plc is None else self._context.plc.diagnostics()
         figures: dict[str, float | int | str] = {
+            **(_plc.figures(state) if state is not None else {}),
             "sessions": len(server._external_sessions),
             "subscriptions": len(server.subscriptions.subscriptions),
             "accepted": server.counters.accepted,
@@ -96,7 +99,8 @@ class OpcuaPlc:
                 en=f"{lost} audit rows lost: free the disk",
             )
             return Health("degraded", detail, figures)
-        return Health("ok", None, figures)
+        trouble = _plc.trouble(state) if state is not None else None
+        return Health("degraded" if trouble else "ok", trouble, figures)
 
     def _gate(self, own: OwnCertificate | None) -> Gate:
         folder = self._context.folder / PKI_FOLDER

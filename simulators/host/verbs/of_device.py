@@ -8,6 +8,9 @@ import base64
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
+import msgspec
+
+from simulators.contracts import Fault
 from simulators.errors import NotFoundError, StartError
 from simulators.host.bay import Bay
 from simulators.host.contribution import scada_of
@@ -17,7 +20,6 @@ from simulators.network.dissect.row import COLUMNS
 from simulators.network.events import Wanted
 from simulators.network.feed import tapped
 from simulators.plc.image import Value
-from simulators.text import Text
 
 ROWS_MAX = 5000  # of the event table in one answer
 WAIT_MAX_S = 25.0
@@ -250,13 +252,12 @@ def _called(name: str | None) -> str | None:
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    fault: Text | None = state["fault"]
-    return {**state, "fault": None if fault is None else [fault.fr, fault.en]}
+    fault: Fault | None = state["fault"]
+    return {**state, "fault": None if fault is None else msgspec.to_builtins(fault)}
 
 
 def _rich(state: dict[str, Any]) -> dict[str, Any]:
-    fault = state["fault"]
-    return {**state, "fault": None if fault is None else Text(*fault)}
+    return {**state, "fault": msgspec.convert(state["fault"], Fault | None)}
 
 
 def _named(*verbs: Verb) -> dict[str, Verb]:

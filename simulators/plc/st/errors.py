@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulators.contracts import FaultKind
 from simulators.errors import UsineError
 from simulators.text import Text
 
@@ -36,6 +37,10 @@ class StError(UsineError):
 
 class StFaultError(UsineError):
     """What stops a PLC that runs: its cause; the line is added by whoever knows the program."""
+
+    def __init__(self, fr: str, en: str, kind: FaultKind = "other") -> None:
+        super().__init__(fr, en)
+        self.kind = kind
 
 
 class Report:

@@ -53,11 +53,13 @@ class Watchdog:
             raise StFaultError(
                 f"boucle sans fin : plus de {self.budget} instructions dans un cycle ; bornez la boucle",
                 f"endless loop: more than {self.budget} statements in one scan; bound the loop",
+                "watchdog",
             )
         if now_s - self._started_s > self.limit_s:
             raise StFaultError(
                 f"chien de garde : le cycle dépasse {self.limit_s:g} s ; allégez le programme",
                 f"watchdog: the scan takes more than {self.limit_s:g} s; make the program lighter",
+                "watchdog",
             )
         granted = min(self._reserve, missing + CHUNK)
         self._reserve -= granted
@@ -69,6 +71,7 @@ def out_of_range(index: int, low: int, high: int) -> NoReturn:
     raise StFaultError(
         f"indice {index} hors du tableau [{low}..{high}]",
         f"index {index} is outside the array [{low}..{high}]",
+        "range",
     )
 
 
@@ -83,7 +86,9 @@ def within(value: int, low: int, high: int) -> int:
     """`value` if a subrange holds it."""
     if low <= value <= high:
         return value
-    raise StFaultError(f"valeur {value} hors de {low}..{high}", f"value {value} is outside {low}..{high}")
+    raise StFaultError(
+        f"valeur {value} hors de {low}..{high}", f"value {value} is outside {low}..{high}", "range"
+    )
 
 
 def div(a: int, b: int) -> int:
@@ -111,7 +116,7 @@ def real_to_int(value: float, low: int, high: int) -> int:
     if low <= result <= high:
         return result
     raise StFaultError(
-        f"{value:g} ne tient pas dans {low}..{high}", f"{value:g} does not fit in {low}..{high}"
+        f"{value:g} ne tient pas dans {low}..{high}", f"{value:g} does not fit in {low}..{high}", "range"
     )
 
 
@@ -121,7 +126,7 @@ def trunc(value: float, low: int, high: int) -> int:
     if low <= result <= high:
         return result
     raise StFaultError(
-        f"{value:g} ne tient pas dans {low}..{high}", f"{value:g} does not fit in {low}..{high}"
+        f"{value:g} ne tient pas dans {low}..{high}", f"{value:g} does not fit in {low}..{high}", "range"
     )
 
 
@@ -179,7 +184,7 @@ def pick(selector: int, values: tuple[Any, ...]) -> Any:
     """MUX."""
     if 0 <= selector < len(values):
         return values[selector]
-    raise StFaultError(f"MUX : pas d'entrée {selector}", f"MUX: there is no input {selector}")
+    raise StFaultError(f"MUX : pas d'entrée {selector}", f"MUX: there is no input {selector}", "range")
 
 
 def set_bit(value: int, bit: int, on: bool) -> int:

@@ -108,11 +108,12 @@ async def test_a_program_fault_is_kept_too(stage: Stage) -> None:
     plc.download("PROGRAM main VAR a : ARRAY [1..2] OF INT; i : INT := 9; END_VAR a[i] := 1; END_PROGRAM")
     stage.run(1)
     assert plc.mode == "STOP"
-    fault = plc.diagnostics().fault
+    fault = plc.diagnostics().cause
+    assert fault is not None
     await checkpoint.keep(stage.host)
     plc.download("PROGRAM main END_PROGRAM")
     await checkpoint.bring_back(stage.host)
-    assert (plc.mode, plc.diagnostics().fault) == ("STOP", fault)
+    assert (plc.mode, plc.diagnostics().cause) == ("STOP", fault)
 
 
 async def test_without_one_the_remedy_is_named(stage: Stage) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from simulators.contracts import Plc
+from simulators.contracts import Fault, Plc
 from simulators.model import Tag
 from simulators.plc.scan import ScanCycle
 from simulators.plc.st.errors import StError
+from simulators.text import Text
 from tests.simulators.plc.rack import FakeField, tag
 
 SOURCE = """PROGRAM main
@@ -150,12 +151,40 @@ def test_a_fault_stops_the_plc_and_says_where() -> None:
     assert status.mode == "STOP"
     assert status.fault.startswith("plc1.st:15")
     assert "zéro" in status.fault or "zero" in status.fault
+    assert status.cause == Fault(
+        "division", 15, Text(fr="plc1.st:15 : division par zéro", en="plc1.st:15: division by zero")
+    )
     assert field.values["pump.run"] is False
     assert events == ["plc_fault"]
     assert other.diagnostics().mode == "RUN"
     cycle.set_mode("RUN")
     cycle.scan(0.2)
-    assert (cycle.diagnostics().mode, cycle.diagnostics().fault) == ("RUN", "")
+    assert (cycle.diagnostics().mode, cycle.diagnostics().fault, cycle.diagnostics().cause) == (
+        "RUN",
+        "",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("n := n / (n - n);", "division"),
+        ("a[n + 9] := 1;", "range"),
+        ("r := SQRT(-1.0);", "range"),
+        ("r := 1.0E30; n := REAL_TO_DINT(r);", "range"),
+        ("WHILE TRUE DO n := n + 1; END_WHILE;", "watchdog"),
+        ("n := STRING_TO_DINT('abc');", "other"),
+    ],
+)
+def test_a_fault_has_its_kind_and_its_line(body: str, kind: str) -> None:
+    source = f"PROGRAM p VAR n : DINT := 1; r : REAL; a : ARRAY [1..2] OF INT; END_VAR\n\n{body}\nEND_PROGRAM"
+    cycle = plc(source=source, tags=[])
+    cycle.scan(0.0)
+    cause = cycle.diagnostics().cause
+    assert cause is not None
+    assert (cause.kind, cause.line) == (kind, 3)
+    assert cause.text.fr != cause.text.en
 
 
 def test_an_endless_loop_is_stopped_by_its_budget_or_by_processor_time() -> None:

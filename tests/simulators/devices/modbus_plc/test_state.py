@@ -8,9 +8,11 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 
+from simulators.contracts import Fault
 from simulators.devices.modbus_plc import status
 from simulators.errors import StartError
-from tests.fakes import FakeNetwork
+from simulators.text import Text
+from tests.fakes import FakeNetwork, FakePlc
 from tests.simulators.devices.modbus_plc.rig import ADDRESS, PORT, Raw, Rig, frame, raw, read, running
 
 
@@ -112,7 +114,7 @@ async def test_server_id_shows_whether_it_runs(rig: Rig) -> None:
 async def test_status_registers(rig: Rig) -> None:
     async with rig.client() as client:
         rig.plc.scan_count = 70_001
-        rig.plc.fault = "process.st:17: division by zero"
+        rig.plc.cause = Fault("division", 17, Text(fr="p.st:17 : division", en="p.st:17: division"))
         words = (await client.read_input_registers(status.ORIGIN, count=status.COUNT)).registers
         assert words[:3] == [1, 2, 17]
         numbers = [
@@ -146,16 +148,20 @@ async def test_the_mode_register_can_be_read_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "line"),
+    ("cause", "code", "line"),
     [
-        ("", 0, 0),
-        ("line 12: index 9 out of range 0..3", 3, 12),
-        ("main.st:4:2: watchdog: scan longer than 0.5 s", 4, 4),
-        ("something else", 1, 0),
+        (None, 0, 0),
+        (Fault("range", 12, Text(fr="division de la boucle", en="division of the loop")), 3, 12),
+        (Fault("watchdog", 4, Text(fr="", en="")), 4, 4),
+        (Fault("division", 70_000, Text(fr="", en="")), 2, 65_535),
+        (Fault("other", 0, Text(fr="indice", en="index")), 1, 0),
     ],
 )
-def test_a_fault_has_a_code_and_a_line(fault: str, code: int, line: int) -> None:
-    assert (status.fault_code(fault), status.fault_line(fault)) == (code, line)
+def test_a_fault_has_a_code_and_a_line_whatever_its_words(cause: Fault | None, code: int, line: int) -> None:
+    plc = FakePlc()
+    plc.cause = cause
+    held = status.Status(plc, mode_writable=True).read_inputs(status.ORIGIN + 1, 2)
+    assert held == code.to_bytes(2, "big") + line.to_bytes(2, "big")
 
 
 async def test_a_stop_ends_connections_and_a_start_serves_again(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
+from simulators.contracts import Fault
 from simulators.devices import opcua_plc
 from simulators.devices.opcua_plc.alarms import AlarmWatch
 from simulators.devices.opcua_plc.iec import WIRE
 from simulators.devices.opcua_plc.names import ours
 from simulators.errors import StartError
 from simulators.model import Alarm, load_line
+from simulators.text import Text
 from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_tag, eventually
 from tests.simulators.devices.opcua_plc.bench import (
     ADDRESS,
@@ -209,11 +211,28 @@ async def test_a_deadband_keeps_small_changes_to_itself(bench: Bench) -> None:
 
 
 async def test_identification_and_diagnostics_are_the_plcs(bench: Bench, client: Client) -> None:
-    bench.plc.mode, bench.plc.fault, bench.plc.scan_count = "STOP", "division", 7
+    bench.plc.mode, bench.plc.scan_count = "STOP", 7
+    bench.plc.cause = Fault("division", 3, Text(fr="la division", en="division"))
     values = {name: await client.get_node(f"ns=2;s=plc.Diagnostics.{name}").read_value()
               for name in ("Mode", "Fault", "ScanCount", "ScanMax", "Overruns", "Uptime")}  # fmt: skip
     assert values == {"Mode": "STOP", "Fault": "division", "ScanCount": 7, "ScanMax": 900, "Overruns": 2, "Uptime": 70_000}  # fmt: skip
     assert await client.get_node("ns=2;s=plc.Identification.SerialNumber").read_value() == "small-plc"
+
+
+async def test_its_health_has_the_plcs_figures_and_says_why_the_program_does_not_run(bench: Bench) -> None:
+    health = bench.device.health()
+    assert (health.state, health.detail) == ("ok", None)
+    assert health.figures.items() >= {
+        "mode": "RUN", "scan_last_us": 150, "scan_max_us": 900, "overruns": 2, "uptime_s": 70_000,
+        "program_sha256": "ab" * 32,
+    }.items()  # fmt: skip
+    bench.plc.mode = "STOP"
+    assert bench.device.health().detail == Text(
+        fr="l'automate est en mode STOP", en="the PLC is in mode STOP"
+    )
+    bench.plc.cause = Fault("division", 3, Text(fr="p.st:3 : division", en="p.st:3: division"))
+    assert bench.device.health().state == "degraded"
+    assert "p.st:3: division" in str(bench.device.health().detail and bench.device.health().detail.en)  # type: ignore[union-attr]
 
 
 async def test_methods_drive_the_plc(bench: Bench, client: Client) -> None:
@@ -225,7 +244,7 @@ async def test_methods_drive_the_plc(bench: Bench, client: Client) -> None:
         await plc.call_method("2:SetMode", "FLY")
     with pytest.raises(ua.uaerrors.UaStatusCodeError, match="BadNothingToDo"):
         await plc.call_method("2:AcknowledgeFault")
-    bench.plc.fault = "division"
+    bench.plc.cause = Fault("division", 3, Text(fr="p.st:3 : division", en="division"))
     await plc.call_method("2:SetMode", "STOP")
     await plc.call_method("2:AcknowledgeFault")
     assert bench.plc.mode == "RUN"
