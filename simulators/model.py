@@ -148,19 +148,19 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def device(self, device_id: str) -> Device:
         """Raises: NotFoundError: no such device; says which there are."""
-        return _one(self.devices, device_id, "équipement", "device")
+        return _one(self.devices, device_id, ("équipement", "inconnu"), "device")
 
     def asset(self, asset_id: str) -> Asset:
         """Raises: NotFoundError: no such asset; says which there are."""
-        return _one(self.assets, asset_id, "actif", "asset")
+        return _one(self.assets, asset_id, ("actif", "inconnu"), "asset")
 
     def zone(self, zone_id: str) -> Zone:
         """Raises: NotFoundError: no such zone; says which there are."""
-        return _one(self.zones, zone_id, "zone", "zone")
+        return _one(self.zones, zone_id, ("zone", "inconnue"), "zone")
 
     def tag(self, tag_id: str) -> Tag:
         """Raises: NotFoundError: no such tag."""
-        return _one(self.tags, tag_id, "variable", "tag")
+        return _one(self.tags, tag_id, ("variable", "inconnue"), "tag")
 
     def tags_of(self, device_id: str) -> list[Tag]:
         """The tags that the device serves."""
@@ -193,7 +193,7 @@ def inside(path: Path, folder: Path) -> bool:
     return folder.resolve() in path.resolve().parents
 
 
-def _one(items: Sequence[_Named], item_id: str, fr: str, en: str) -> _Named:
+def _one(items: Sequence[_Named], item_id: str, fr: tuple[str, str], en: str) -> _Named:
     for item in items:
         if item.id == item_id:
             return item
@@ -202,7 +202,7 @@ def _one(items: Sequence[_Named], item_id: str, fr: str, en: str) -> _Named:
         names = [*difflib.get_close_matches(item_id, names, NAMES_NEAR, 0.3), "…"]
     known = ", ".join(names) or "–"
     raise NotFoundError(
-        f"{fr} {item_id} inconnu(e) ; choisissez parmi : {known}",
+        f"{fr[0]} {item_id} {fr[1]} ; choisissez parmi : {known}",
         f"unknown {en} {item_id}; choose one of: {known}",
     )
 

@@ -22,6 +22,7 @@ from simulators.errors import InputError, StartError, UsineError
 from simulators.host import journal
 from simulators.host.plan import Plan
 from simulators.model import Line, load_line
+from simulators.os_errors import unreadable
 from simulators.text import Text
 
 # Five crashes within a minute and a lab is given up.
@@ -113,9 +114,7 @@ class Fleet:
         try:
             key = (str(path), path.stat().st_mtime)
         except OSError as error:
-            raise InputError(
-                f"{path} : ligne illisible ({error})", f"{path}: cannot read the line ({error})"
-            ) from error
+            raise unreadable(path, error) from error
         if key not in self._lines:
             self._lines[key] = load_line(path)
         if (key, runtime) not in self._prepared:

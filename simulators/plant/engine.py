@@ -302,7 +302,7 @@ class Plant:
             fits = all(checkpoint.state_of(item).keys() == part.keys() for item, part in self._parts(state))
         except (msgspec.DecodeError, AttributeError, TypeError, KeyError, ValueError) as error:
             raise InputError(
-                f"point de reprise illisible ({error})", f"checkpoint cannot be read ({error})"
+                "point de reprise abîmé ; prenez-en un nouveau", "damaged checkpoint; take a new one"
             ) from error
         if found != expected or not fits:
             raise InputError(

@@ -30,7 +30,7 @@ def test_the_command_prints_and_writes_a_csv(lab: Command, tmp_path: Path) -> No
         written = list(csv.DictReader(opened))
     assert written[0]["id.resp_h"].startswith("10.20.")
     assert lab.json("events", NAME, "--device", "plc2", "--since", "5")["columns"]
-    assert "unknown device" in lab.json("events", NAME, "--device", "nobody", status=1)["error"]["en"]
+    assert "unknown device" in lab.json("events", NAME, "--device", "nobody", status=3)["error"]["en"]
 
 
 def test_the_record_comes_as_a_pcap_too(labs: SupervisorClient) -> None:

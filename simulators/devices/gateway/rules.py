@@ -143,7 +143,12 @@ class Policy:
     def __init__(self, line: Line, device: str, config: Config) -> None:
         self._subnets = {zone.id: ipaddress.IPv4Network(zone.subnet) for zone in line.zones}
         for zone in config.tap:
-            line.zone(zone)
+            if zone not in self._subnets:
+                known = ", ".join(self._subnets)
+                raise InputError(
+                    f"{device} : tap : zone {zone} inconnue ; choisissez parmi : {known}",
+                    f"{device}: tap: unknown zone {zone}; choose one of: {known}",
+                )
         self._rules = [
             CompiledRule(line, device, number, rule) for number, rule in enumerate(config.rules, 1)
         ]
