@@ -19,6 +19,7 @@ def image(
     stages: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar=say("ÉTAGE", "STAGE"),
             help=say(
                 "device, workstation, platform ; toutes sinon", "device, workstation, platform; all otherwise"
             )

@@ -171,7 +171,7 @@ def test_a_fault_stops_the_plc_and_says_where() -> None:
     [
         ("n := n / (n - n);", "division"),
         ("a[n + 9] := 1;", "range"),
-        ("r := SQRT(-1.0);", "range"),
+        ("r := SQRT(r - 1.0);", "range"),
         ("r := 1.0E30; n := REAL_TO_DINT(r);", "range"),
         ("WHILE TRUE DO n := n + 1; END_WHILE;", "watchdog"),
         ("n := STRING_TO_DINT('abc');", "other"),
