@@ -101,7 +101,7 @@ class Runtime(Protocol):
         ...
 
     def reap(self, handle: Handle) -> str:
-        """Release what is left of a lab that has ended; says how it ended."""
+        """Release what is left of a lab that has ended; says how it ended, nothing where there was none to adopt."""
         ...
 
     def found(self) -> list[Handle]:

@@ -248,6 +248,9 @@ class Fleet:
             self._news(lab)
         how = self._of(lab).reap(lab.handle)
         self._told(lab.name)
+        if not how:
+            self._gone(lab)
+            return
         if lab.waiter is not None:
             waiter, lab.waiter = lab.waiter, None
             told = lab.refusal or refusal(self._silent_death(lab, how))

@@ -17,6 +17,8 @@ from simulators.host.refusal import refused
 from simulators.model import Line
 
 OUTPUT_LIMIT_BYTES = 8 << 20
+# What a lifeline says, before it closes, of a lab that was to be adopted and is not there.
+NONE_THERE = b"none"
 
 
 class News:
@@ -81,6 +83,7 @@ class DockerRuntime:
         self.name, self._steward = name, steward
         self._used = home / name
         self._lifelines: dict[str, int] = {}
+        self._last_words: dict[str, int] = {}
 
     def prepare(self, line: Line) -> None:
         """Nothing that containers could share."""
@@ -110,14 +113,21 @@ class DockerRuntime:
             )
             os.close(lifeline)
             self._keep(name, watched)
-        return self._lifelines.pop(name)
+        watched = self._lifelines.pop(name)
+        self._last_words[name] = os.dup(watched)
+        return watched
 
     def end(self, handle: Handle, force: bool) -> None:
         if not force:
             self._steward.order({"do": "end", "lab": handle.plan.name}, [])
 
     def reap(self, handle: Handle) -> str:
-        del handle
+        last = self._last_words.pop(handle.plan.name, None)
+        if last is not None:
+            said = os.read(last, len(NONE_THERE))
+            os.close(last)
+            if said == NONE_THERE:
+                return ""
         return "containers ended" if self._steward.alive else "steward ended"
 
     def job(self, handle: Handle, line: Line, job: Job) -> DockerErrand:

@@ -35,6 +35,7 @@ from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.pool import Pool
+from lab.runtimes.docker.runtime import NONE_THERE
 from lab.runtimes.docker.settings import Settings, settings
 from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
 from simulators.errors import NotFoundError, UsineError
@@ -117,6 +118,7 @@ class Steward:
             await lab.adopt()
             self._labs[lab.plan.name] = lab
         except UsineError:
+            os.write(lifeline, NONE_THERE)
             lab.lost.set()
         await self._outlive(lab, lifeline)
 
