@@ -34,10 +34,30 @@ def postgresql_programs() -> Path | None:
     return Path(found).parent if found else None
 
 
+@cache
+def _docker() -> str | None:
+    """Why labs cannot run in containers here: no engine, or images that are not of this version."""
+    from lab.runtimes.docker.engine import Engine
+    from lab.runtimes.docker.images import STAGES, check
+    from lab.runtimes.docker.settings import settings
+    from simulators.errors import UsineError
+
+    try:
+        with Engine() as engine:
+            engine.version()
+            for stage in STAGES:
+                check(engine, settings(Path("unused")), stage)
+    except UsineError as error:
+        return error.text.en
+    return None
+
+
 def missing(tool: str) -> str | None:
     """Why `tool` cannot be used here, None if it can."""
     if tool == "namespaces":
         return None if _namespaces() else "network namespaces cannot be made here"
+    if tool == "docker":
+        return _docker()
     if tool == "postgresql":
         return None if postgresql_programs() else "postgresql is not installed"
     if any(shutil.which(name) for name in NAMES.get(tool, (tool,))):
@@ -63,6 +83,8 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
         path, _, name = nodeid.partition("::")
         if path.startswith("tests/live/"):
             return "live"
+        if path.endswith("test_runtimes.py") or path.startswith("tests/docker/"):
+            return "runtimes"
         if path.endswith("test_browser.py"):
             return "browser"
         return "postgresql" if "postgresql" in name.partition("[")[2] else nodeid

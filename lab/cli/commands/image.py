@@ -22,7 +22,7 @@ def image(
             metavar=say("ÉTAGE", "STAGE"),
             help=say(
                 "device, workstation, platform ; toutes sinon", "device, workstation, platform; all otherwise"
-            )
+            ),
         ),
     ] = None,
     base: Annotated[
@@ -54,8 +54,9 @@ def image(
     from simulators.errors import NotFoundError
 
     chosen = settings(default_paths().home, os.environ)
-    engine = Engine()
-    engine.version()
+    with Engine() as engine:
+        engine.version()
+        there = images.described(engine, chosen) if look else []
     wanted = stages or list(images.STAGES)
     for stage in wanted:
         if stage not in images.STAGES:
@@ -65,7 +66,7 @@ def image(
                 f"unknown image {stage}; choose one of: {known}",
             )
     if look:
-        _show(images.described(engine, chosen), as_json)
+        _show(there, as_json)
         return
     built = {}
     columns = (SpinnerColumn(), TextColumn("{task.description}"))

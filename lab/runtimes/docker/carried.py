@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -25,7 +26,7 @@ from lab.runtimes.docker.settings import Settings
 from lab.runtimes.docker.shapes import Shape
 from lab.runtimes.docker.taps import LabTaps
 from simulators.addressing import Addressing, settle
-from simulators.errors import StartError, UsineError
+from simulators.errors import NotFoundError, StartError, UsineError
 from simulators.host.journal import Journal
 from simulators.host.plan import Plan
 from simulators.host.refusal import refusal
@@ -37,6 +38,7 @@ Report = Callable[[dict[str, Any]], None]
 TRIES = 3
 DEATHS_MAX, DEATHS_WINDOW_S = 8, 60.0
 MENDED_AFTER_S = 0.3
+PORTS_LIMIT_S = 10.0
 
 
 class CarriedLab:
@@ -77,17 +79,32 @@ class CarriedLab:
         return self._shape.main in present and present[self._shape.main].state == "running"
 
     async def adopt(self) -> None:
-        """Take over a lab that runs. Raises: UsineError: its containers are not there."""
+        """Take over a lab that runs. Raises: NotFoundError: its containers are not there; UsineError."""
         if not await self.alive():
-            raise StartError(
+            raise NotFoundError(
                 f"{self.plan.name} : ses conteneurs ont disparu", f"{self.plan.name}: its containers are gone"
             )
         self.line = load_line(Path(self.plan.line))
         self._layout = self._laid_out(self.line, self._field_subnet())
-        self._open_forwards(host_sockets(self.line, self.plan.forwards))
+        self._open_forwards(await self._same_ports(self.line))
         for seen in (await self._gate.do(self.objects.present, "line")).values():
             if seen.state != "running":
                 await self._gate.do(self._engine.start, seen.id)
+
+    async def _same_ports(self, line: Line) -> dict[str, socket.socket]:
+        """Those that the user's tools were told; a former steward may still be letting go of them.
+
+        A lab whose ports somebody else took meanwhile goes on without.
+        """
+        deadline = time.monotonic() + PORTS_LIMIT_S
+        while True:
+            try:
+                return host_sockets(line, self.plan.forwards)
+            except StartError as error:
+                if time.monotonic() > deadline:
+                    sys.stderr.write(f"{self.plan.name}: {error.text.en}\n")
+                    return {}
+                await asyncio.sleep(MENDED_AFTER_S)
 
     async def end(self, graceful: bool = True) -> None:
         """Remove everything of it that is on the engine; harmless twice."""

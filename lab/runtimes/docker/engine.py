@@ -52,6 +52,16 @@ class Engine:
         with told():
             self._api = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=CALL_LIMIT_S)
 
+    def close(self) -> None:
+        """Give its connections back."""
+        self._api.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
     def version(self) -> str:
         """The engine's own. Raises: ToolMissingError: too old, or not there."""
         with told():

@@ -22,6 +22,7 @@ import os
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,13 +101,11 @@ class Steward:
                 say({"ready": True, "forwards": lab.ports(), "line": lab.plan.line, "zones": True})
             else:
                 await lab.start(say)
-        except UsineError as error:
-            say({"error": refusal(error)})
-            lab.lost.set()
         except Exception as error:
             say({"error": refusal(error)})
             lab.lost.set()
-            raise
+            if not isinstance(error, UsineError):
+                traceback.print_exc()
         finally:
             os.close(news)
         await self._outlive(lab, lifeline)
@@ -114,12 +113,18 @@ class Steward:
     async def _adopt(self, fds: list[int], shape: str, plan: dict[str, Any]) -> None:
         (lifeline,) = fds
         lab = self._carried(shape, plan)
-        try:
-            await lab.adopt()
-            self._labs[lab.plan.name] = lab
-        except UsineError:
-            os.write(lifeline, NONE_THERE)
-            lab.lost.set()
+        self._labs[lab.plan.name] = lab
+        while not lab.lost.is_set():
+            try:
+                await lab.adopt()
+                break
+            except NotFoundError:
+                os.write(lifeline, NONE_THERE)
+                lab.lost.set()
+            except Exception as error:
+                # An engine that is away comes back; labs are not given up for that.
+                sys.stderr.write(f"{lab.plan.name}: {error}\n")
+                await asyncio.sleep(LISTEN_AGAIN_S)
         await self._outlive(lab, lifeline)
 
     def _carried(self, shape: str, plan: dict[str, Any]) -> CarriedLab:
@@ -275,7 +280,12 @@ class Steward:
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            traceback.print_exception(error)
 
 
 def _sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
