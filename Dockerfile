@@ -48,7 +48,9 @@ ENV PYTHONPATH=/opt/usine
 FROM device-base AS device
 COPY --from=device-packages /opt/venv /opt/venv
 COPY simulators /opt/usine/simulators
-RUN python3 -m compileall -q -j 0 /opt/usine
+RUN python3 -m compileall -q -j 0 /opt/usine \
+    && python3 -m simulators.host opcua-base /opt/usine/opcua-base.bin
+ENV USINE_OPCUA_BASE=/opt/usine/opcua-base.bin
 ARG SOURCE=unknown
 LABEL org.usine-ecole.role="image" org.usine-ecole.source="${SOURCE}" \
       org.opencontainers.image.title="Usine-École: device" org.opencontainers.image.licenses="Apache-2.0"

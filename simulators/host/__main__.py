@@ -4,6 +4,7 @@
 - `part`: the device that the environment names;
 - `workstation SOCKET`: the student's machine in a zone;
 - `tap`: what passes beside the device whose network this container shares, told to the gateway;
+- `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
 - `check`: whether the device of this container answers its own protocol (exit status 0).
 
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
                 return _part()
             case ["workstation", path]:
                 return _workstation(Path(path))
+            case ["opcua-base", path]:
+                return _opcua_base(Path(path))
             case ["tap"]:
                 return _tap()
             case ["check"]:
@@ -123,6 +126,14 @@ def _workstation(path: Path) -> int:
 
     become(*wanted_user(), keep=(NET_RAW,))
     asyncio.run(serve(path))
+    return 0
+
+
+def _opcua_base(path: Path) -> int:
+    from simulators.devices.opcua_plc.base_file import write
+    from simulators.devices.opcua_plc.base_space import base_nodes, subtypes
+
+    write(path, base_nodes(), subtypes())
     return 0
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulators.clock import Clock
 from simulators.contracts import Context, Device, FieldIO
@@ -18,7 +18,9 @@ from simulators.model import PLC_KINDS, Line, Tag
 from simulators.model import Device as DeviceSpec
 from simulators.plc.address import parse_address
 from simulators.plc.image import Image, Value
-from simulators.plc.scan import ScanCycle
+
+if TYPE_CHECKING:
+    from simulators.plc.scan import ScanCycle
 
 
 class Bay:
@@ -119,7 +121,7 @@ class Bay:
             self.configurations.forget(spec)
             await self.rack.restart(device_id)
 
-    def plc(self, device_id: str) -> ScanCycle:
+    def plc(self, device_id: str) -> "ScanCycle":
         """Raises: NotFoundError: not a PLC of this line; names those there are."""
         if device_id not in self.plcs:
             known = ", ".join(device.id for device in self.line.devices_of(*PLC_KINDS))
@@ -166,7 +168,7 @@ class Bay:
             log=self.journal.bind(spec.id),
         )
 
-    def _plc(self, spec: DeviceSpec) -> ScanCycle:
+    def _plc(self, spec: DeviceSpec) -> "ScanCycle":
         kept = self._program_path(spec.id)
         if kept.exists():
             try:
@@ -176,7 +178,10 @@ class Bay:
                 self.journal.bind(spec.id)("plc_program_unusable", why=why, instead="the line's own")
         return self._scan_cycle(spec, self.default_program(spec))
 
-    def _scan_cycle(self, spec: DeviceSpec, source: str) -> ScanCycle:
+    def _scan_cycle(self, spec: DeviceSpec, source: str) -> "ScanCycle":
+        # Here, for a process that hosts no PLC should not pay for the compiler.
+        from simulators.plc.scan import ScanCycle
+
         retained = self.folder / spec.id / "retained"
         retained.parent.mkdir(parents=True, exist_ok=True)
         return ScanCycle(

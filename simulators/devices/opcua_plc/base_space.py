@@ -4,7 +4,7 @@ A server sees them through an `Overlay`: what it changes while it is being set u
 reads afterwards stays shared, so that a forked lab pays for its own tags alone.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
 
 from asyncua import ua
@@ -13,6 +13,7 @@ from asyncua.server.standard_address_space import standard_address_space
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
+from simulators.devices.opcua_plc.base_file import BaseFile, given
 from simulators.devices.opcua_plc.names import standard
 
 # Most operations of one request: what bounds the time that one message can hold the process.
@@ -26,8 +27,11 @@ _SUBTYPE = standard(ObjectIds.HasSubtype)
 
 
 @cache
-def base_nodes() -> dict[ua.NodeId, NodeData]:
-    """The standard address space; about a second and 40 MiB the first time. Read only."""
+def base_nodes() -> Mapping[ua.NodeId, NodeData]:
+    """The standard address space; about a second and 40 MiB the first time, where no file has it. Read only."""
+    kept = given()
+    if kept is not None:
+        return kept
     space = AddressSpace()
     standard_address_space.fill_address_space(NodeManagementService(space))  # type: ignore[no-untyped-call]
     _mend(space)
@@ -38,6 +42,8 @@ def base_nodes() -> dict[ua.NodeId, NodeData]:
 def subtypes() -> dict[ua.NodeId, frozenset[ua.NodeId]]:
     """Reference type → all its subtypes, so that browsing does not walk the types for every reference."""
     nodes = base_nodes()
+    if isinstance(nodes, BaseFile):
+        return nodes.subtypes
     return {nodeid: frozenset(_below(nodes, nodeid)) for nodeid, node in nodes.items() if _is_reference(node)}
 
 
@@ -54,7 +60,7 @@ class Overlay(MutableMapping[ua.NodeId, NodeData]):
 
     __slots__ = ("base", "own")
 
-    def __init__(self, base: dict[ua.NodeId, NodeData]) -> None:
+    def __init__(self, base: Mapping[ua.NodeId, NodeData]) -> None:
         self.base = base
         self.own: dict[ua.NodeId, NodeData] = {}
 
@@ -111,7 +117,7 @@ def _is_reference(node: NodeData) -> bool:
     return held is not None and held.Value is not None and held.Value.Value == ua.NodeClass.ReferenceType
 
 
-def _below(nodes: dict[ua.NodeId, NodeData], nodeid: ua.NodeId) -> Iterator[ua.NodeId]:
+def _below(nodes: Mapping[ua.NodeId, NodeData], nodeid: ua.NodeId) -> Iterator[ua.NodeId]:
     for reference in nodes[nodeid].references:
         if reference.IsForward and reference.ReferenceTypeId == _SUBTYPE:
             yield reference.NodeId
