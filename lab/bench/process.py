@@ -20,6 +20,12 @@ def cpu_s(pid: int) -> float:
     return total_ns / 1e9
 
 
+def parent(pid: int) -> int:
+    """The process that it is a child of. Raises: OSError: there is no such process."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    return int(stat.rpartition(")")[2].split()[1])
+
+
 def descendants(pid: int) -> list[int]:
     """The processes below `pid`, without it."""
     children: dict[int, list[int]] = {}

@@ -5,7 +5,7 @@ One connection a part, opened by the part. Messages are MessagePack maps, each b
 | from the part | |
 |---|---|
 | `part`, `token` | who it is; the first message |
-| `read`, `listen` | the signals and the assets' vibration that it wants, after each change |
+| `read`, `listen`, `every` | the signals and the assets' vibration that it wants, and each how many steps, after each change |
 | `out`, `step` | what a PLC drives after the scan of that step |
 | `status` | its devices' states (`snapshot.DeviceStatus`), after each change |
 | `refused` | why its device does not start: `kind`, `fr`, `en` |

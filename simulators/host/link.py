@@ -16,13 +16,14 @@ ASK_LIMIT_S = 30.0
 
 
 class Link:
-    """A part that is there. What it asked for is in `read` and `listen`, its devices' states in `status`."""
+    """A part that is there. What it asked for is in `read`, `listen`, `every`, its devices' states in `status`."""
 
     def __init__(self, part: str, wire: Wire) -> None:
         self.part = part
         self.read: list[str] = []
         self.listen: list[str] = []
         self.status: DeviceStatus | None = None
+        self.every = 1
         self.sent_step = -1
         self._wire = wire
         self._asked: dict[int, asyncio.Future[Any]] = {}

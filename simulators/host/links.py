@@ -133,7 +133,8 @@ class Links:
         """The values of this instant, to those that only read."""
         self._step = self._number(t_s)
         for link in self._links.values():
-            if link.part not in self._plcs and link.read:
+            due = abs(self._step - link.sent_step) >= link.every
+            if due and link.read and link.part not in self._plcs:
                 link.offer(self._inputs(link))
 
     def retime(self) -> None:
@@ -269,6 +270,7 @@ class Links:
             link.answered(message)
         elif "read" in message:
             link.read, link.listen = [str(s) for s in message["read"]], [str(a) for a in message["listen"]]
+            link.every = max(1, int(message.get("every", 1)))
             link.sent_step = -1
             link.send(self._inputs(link))
         elif "status" in message:

@@ -37,7 +37,9 @@ Networks = Callable[[Line, DeviceSpec], HostNetwork]
 # The plant may be starting too, on a machine where much starts at once.
 DIAL_LIMIT_S = 240.0
 RETRY_S = 0.2
-LOOK_S = 0.1
+LOOK_S, REST_S = 0.1, 0.5
+# What only reads the plant needs its values no more often than it says something; twice as often keeps its dates.
+READS_A_PERIOD = 2
 PUBLISH_REST_S = 0.009
 NOTE_PERIOD_S = 5.0
 # Devices that follow no step of the plant need no more than this of simulated time.
@@ -211,9 +213,12 @@ class Part:
     async def _watch(self) -> None:
         """Tell the plant what becomes of the device."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            told = self._told
+            await asyncio.sleep(REST_S if told is not None and told.health.state == "ok" else LOOK_S)
             if self._built is None or self._wire is None:
                 continue
+            if self._built.hurried():
+                self._wants()
             status = self._built.bay.rack.statuses()[0]
             self._leave_note(self._built, status)
             if self._begun and (self._told is None or self._told.health.state != status.health.state):
@@ -229,7 +234,7 @@ class Part:
     def _wants(self) -> None:
         if self._built is not None:
             field = self._built.field
-            self._send({"read": field.signals, "listen": field.listen})
+            self._send({"read": field.signals, "listen": field.listen, "every": self._built.every})
 
     def _send(self, message: Message) -> None:
         if self._wire is not None:
@@ -302,6 +307,7 @@ class Built:
         self._fed = asyncio.Event()
         self._scanned = -1
         self._published_s = float("-inf")
+        self.every = 1
         self._free: Pace | None = None
         if not self._scans and not self.field.signals:
             self._free = Pace(self.clock, FREE_STEP_S, self.bay.rack.step, self.bay.publish)
@@ -336,6 +342,15 @@ class Built:
         if self._free is not None:
             self._free.done = int(time.t_s / FREE_STEP_S)
             self._free.changed()
+
+    def hurried(self) -> bool:
+        """Whether the device says something more often, or less, than it did when the plant was last told."""
+        period_s = getattr(self.bay.live.get(self.spec.id), "period_s", None)
+        if self._scans or period_s is None:
+            return False
+        former = self.every
+        self.every = max(1, round(period_s / READS_A_PERIOD / self._line.step_s))
+        return self.every != former
 
     def cycle(self, message: Message) -> None:
         """The plant's values at a step: a PLC scans and answers, what reads is told."""

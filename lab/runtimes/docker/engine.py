@@ -222,6 +222,11 @@ class Engine:
             return ""
         return bytes(said).decode(errors="replace")[-LAST_WORDS_BYTES:].strip()
 
+    def process(self, container: str) -> int:
+        """Its first process, as the host numbers it."""
+        with told():
+            return int(self._api.inspect_container(container)["State"]["Pid"])
+
     def exit_code(self, container: str) -> int | None:
         """How it ended, None while it runs or where there is none."""
         try:

@@ -95,6 +95,11 @@ class MqttSensor:
         if self._session is not None:
             self._session.abort()
 
+    @property
+    def period_s(self) -> float:
+        """The time between two measurements, whether of values or of windows."""
+        return min(self._adjustment.period_s, self._adjustment.window_period_s)
+
     def step(self, t_s: float) -> None:
         if self._session is None or self._killed:
             return

@@ -4,7 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from asyncua import ua
+from asyncua.ua.object_ids import ObjectIds
 
 from simulators.devices.opcua_plc import base_file
 from simulators.devices.opcua_plc.base_file import BaseFile, given, write
@@ -34,7 +34,7 @@ def test_every_node_is_the_one_that_would_be_built(written: Path) -> None:
 
 def test_what_a_server_changes_is_its_own(written: Path) -> None:
     kept = BaseFile(written)
-    root = standard(ua.ObjectIds.ObjectsFolder)
+    root = standard(ObjectIds.ObjectsFolder)
     first, second = Overlay(kept), Overlay(kept)
     first.mine(root).references.clear()
     assert second[root].references

@@ -1,6 +1,5 @@
-"""Labs of the local runtime, measured from outside: their processes, and what they say of their scans."""
+"""Labs of a runtime, measured from outside: their processes, and what they say of their scans."""
 
-import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ SETTLE_S = 4.0
 LOG_TAIL = 4000
 MERGING = Path("/sys/kernel/mm/ksm")
 MERGING_SCANS, MERGING_LIMIT_S = 4, 60.0
+# What the figures of processes beside a lab's own are called.
+OTHERS = {"local": "broker", "docker": "shim", "docker-compact": "shim"}
 Say = Callable[[str, str], None]
 
 
@@ -34,16 +35,19 @@ def wait_for_merging(say: Say) -> None:
         time.sleep(0.2)
 
 
-class LocalBench:
-    """A supervisor of its own in `home`, with `count` labs of `line`."""
+class LabsBench:
+    """A supervisor of its own in `home`, with `count` labs of `line` that `runtime` carries."""
 
-    def __init__(self, home: Path, line: str, count: int, window_s: float, say: Say) -> None:
+    def __init__(
+        self, home: Path, line: str, count: int, window_s: float, say: Say, runtime: str = "local"
+    ) -> None:
         self._paths = Paths(home)
         self._client = SupervisorClient(self._paths)
         self._line = line
         self._count = count
         self._window_s = window_s
         self._say = say
+        self._runtime = runtime
         self.figures: dict[str, float] = {}
 
     def run(self) -> dict[str, float]:
@@ -69,7 +73,7 @@ class LocalBench:
     def _start(self) -> None:
         begun = time.monotonic()
         ensure_supervisor(self._paths)
-        self._client.start(self._line, "bench-0", seed=0)
+        self._client.start(self._line, "bench-0", seed=0, runtime=self._runtime)
         self.figures["ready_first_s"] = time.monotonic() - begun
         self._client.stop("bench-0", forget=True)
         self._say(f"{self._count} labos démarrent…", f"{self._count} labs start…")
@@ -79,22 +83,31 @@ class LocalBench:
         self.figures["ready_all_s"] = time.monotonic() - begun
 
     def _start_one(self, number: int) -> None:
-        self._client.start(self._line, f"bench-{number}", seed=number)
+        self._client.start(self._line, f"bench-{number}", seed=number, runtime=self._runtime)
 
     def _quiet(self, labs: list[LabStatus]) -> None:
         self._say(f"mesure au calme, {self._window_s:g} s…", f"measuring quietly, {self._window_s:g} s…")
-        pids = [lab.pid for lab in labs if lab.pid]
-        helpers = [pid for lab in pids for pid in descendants(lab)]
+        own, others = self._processes(labs)
         self._forget_lateness(labs)
-        before, before_helpers = _cpu(pids), _cpu(helpers)
+        before, before_others = _cpu(own), _cpu(others)
         time.sleep(self._window_s)
-        share = 100 / self._window_s / len(pids)
-        self.figures["cpu_per_lab_pct"] = (_cpu(pids) - before) * share
-        self.figures["broker_cpu_per_lab_pct"] = (_cpu(helpers) - before_helpers) * share
-        self.figures["memory_per_lab_mib"] = statistics.mean(map(pss_mib, pids))
-        self.figures["broker_memory_per_lab_mib"] = sum(map(pss_mib, helpers)) / len(pids)
+        share = 100 / self._window_s / len(labs)
+        self.figures["cpu_per_lab_pct"] = (_cpu(own) - before) * share
+        self.figures[f"{OTHERS[self._runtime]}_cpu_per_lab_pct"] = (_cpu(others) - before_others) * share
+        self.figures["memory_per_lab_mib"] = sum(map(pss_mib, own)) / len(labs)
+        self.figures[f"{OTHERS[self._runtime]}_memory_per_lab_mib"] = sum(map(pss_mib, others)) / len(labs)
         self.figures["merging"] = float(_merging())
         self.figures["scan_late_p99_ms"] = self._worst_p99(labs)
+
+    def _processes(self, labs: list[LabStatus]) -> tuple[list[int], list[int]]:
+        """The labs' own processes, and those that stand beside them: brokers, or what holds containers."""
+        if self._runtime == "local":
+            pids = [lab.pid for lab in labs if lab.pid]
+            return pids, [pid for lab in pids for pid in descendants(lab)]
+        # Here, for a bench of processes needs no engine.
+        from lab.bench.containers import processes
+
+        return processes(self._paths.home)
 
     def _flooded(self, labs: list[LabStatus]) -> None:
         victim, *others = labs
