@@ -36,6 +36,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standard deviation of its logarithm after that time: 0 grows evenly.
 
     `noise_g` is the healthy RMS acceleration at full speed (0.07 g at the drive end in the public CWRU data).
+    What a bearing's ringing becomes at the sensor is each machine's own (ISO 5348 of mountings, Randall and Antoni 2011
+    of transmission paths): `coupling` is the share of it that arrives, `resonance` shifts its pitch. `dents_outer` and
+    `dents_inner` are false brinelling, marks of a standstill in transport: they ring like that damage, and do not grow.
     """
 
     rated_w: float = 750.0
@@ -50,6 +53,10 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     velocity_mm_s: float = 0.9
     growth_h: float = 6.0
     growth_sigma: float = 0.0
+    coupling: float = 1.0
+    resonance: float = 1.0
+    dents_outer: float = 0.0
+    dents_inner: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
