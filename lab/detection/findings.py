@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from lab.attacks.contract import Label
 from lab.detection.figures import FIGURES, NOTHING, SHORT
 from lab.detection.hidden import Pool, pool
 from lab.detection.judge import Judgement, judge
-from lab.detection.live import attacked
+from lab.detection.live import Attacked, attacked
 from lab.detection.rules import alerts, check_rules
 from lab.detection.score import GRACE_S
 from lab.detection.script import CLASSES
@@ -26,6 +25,10 @@ NAMES = {
     "change_over": Text(fr="changement de produit", en="product change-over"),
     "sensor_fault": Text(fr="défaut d'un capteur", en="sensor fault"),
     "reconnect_storm": Text(fr="tempête de reconnexions", en="reconnect storm"),
+    "availability": Text(fr="supervision du réseau", en="network supervision"),
+    "auditor": Text(fr="relevé d'un auditeur", en="an auditor's readings"),
+    "inventory": Text(fr="inventaire des équipements", en="equipment inventory"),
+    "lost_client": Text(fr="client égaré", en="a client gone astray"),
     "quiet": Text(fr="marche normale", en="normal running"),
 }
 NO_RULES = Text(
@@ -51,16 +54,16 @@ def hidden(inside: Inside, budget_per_h: float) -> Finding:
 
 
 def live(inside: Inside, attacks: Sequence[str], within_s: float) -> Finding:
-    """The rules on an attack in the trainee's own lab, and on the minute before it."""
+    """The rules on an attack in the trainee's own lab, on the minute before it, and on a harmless visit meanwhile."""
     if not inside.rules.strip():
         return Finding("no_rules", NO_RULES, {"delay_s": 0.0, "alarm_share_pct": 0.0})
     inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
-    label, events = attacked(inside, attacks, LOOK_BACK_S)
+    happened = attacked(inside, attacks, LOOK_BACK_S)
     try:
-        said = [alert.unix_s for alert in alerts(inside.rules, events, inside.line)]
+        said = [alert.unix_s for alert in alerts(inside.rules, happened.events, inside.line)]
     except (InputError, TimeLimitError) as error:
         return Finding("refused", error.text, {"delay_s": 0.0, "alarm_share_pct": 0.0})
-    return _seen(label, said, within_s)
+    return _seen(happened, said, within_s)
 
 
 class _Held:
@@ -131,7 +134,8 @@ def _exchanges(judgement: Judgement) -> list[Exchange]:
     ]
 
 
-def _seen(label: Label, said: list[float], within_s: float) -> Finding:
+def _seen(happened: Attacked, said: list[float], within_s: float) -> Finding:
+    label = happened.label
     seconds = {int(unix_s) for unix_s in said}
     before = sum(label.start_unix_s - LOOK_BACK_S <= second < label.start_unix_s - 1.0 for second in seconds)
     share = before / LOOK_BACK_S
@@ -139,6 +143,16 @@ def _seen(label: Label, said: list[float], within_s: float) -> Finding:
     delay_s = max(0.0, min(hits) - label.start_unix_s) if hits else 0.0
     figures = {"delay_s": round(delay_s, 2), "alarm_share_pct": round(100.0 * share, 2)}
     name = NAMES.get(label.attack, Text(fr=label.attack, en=label.attack))
+    if any(happened.visit_unix_s <= unix_s < label.start_unix_s - 1.0 for unix_s in said):
+        visit = NAMES[happened.visit]
+        return Finding(
+            "noise",
+            Text(
+                fr=f"Vos règles ont crié pour rien avant l'attaque, pendant une visite sans danger ({visit.fr}).",
+                en=f"Your rules cried for nothing before the attack, during a harmless visit ({visit.en}).",
+            ),
+            figures,
+        )
     if share > NOISE_SHARE:
         return Finding(
             "noise",

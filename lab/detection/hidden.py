@@ -26,9 +26,12 @@ PARTS = (
     "scenarios.attacks",
     "lab.attacks.wire",
     "lab.detection.confounders",
+    "lab.probes.operation",
+    "lab.probes.visit",
     "lab.detection.script",
     "lab.detection.play",
     "lab.detection.stage",
+    "lab.detection.table",
 )
 MISSING_MAX = 2  # attacks of a pool that may fail to run
 Doing = Callable[[Text], None]

@@ -19,7 +19,7 @@ APART_S = 1e6  # between two runs on the common axis
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """`classes` are the scores of the rules of one technique, on its attacks only."""
+    """`classes` are the scores of the rules of one technique, on its attacks; naming it during another is a false alarm."""
 
     mark: float
     detection: Score
@@ -48,7 +48,7 @@ def judge(rules: str, pool: Pool, line: Line, budget_per_h: float) -> Judgement:
     windows = [window for run in runs for window in run.windows]
     benign = [span for run in runs for span in run.benign]
     detection = score([alert.unix_s for alert in said], windows, benign, budget_per_h)
-    classes = {kind: _class(kind, said, windows, benign, budget_per_h) for kind in CLASSES}
+    classes = {kind: _class(kind, said, runs, budget_per_h) for kind in CLASSES}
     found = [
         (label, [a for a in said if window.start_s - 1.0 <= a.unix_s <= window.end_s + GRACE_S])
         for window, label, hit in zip(
@@ -84,24 +84,25 @@ class _Shifted:
             )
             for label in self.labels
         ]
-        end_s = run.end_unix_s + self._shift_s
+        self._end_s = end_s = run.end_unix_s + self._shift_s
         self.benign = benign_spans(origin_s, end_s, self.windows)
         self.alerts: list[Alert] = [
             msgspec.structs.replace(alert, unix_s=alert.unix_s + self._shift_s)
-            for alert in alerts(rules, run.events(), line)
+            for alert in alerts(rules, run.seen, line)
             if origin_s <= alert.unix_s + self._shift_s < end_s
         ]
 
+    def of(self, kind: str) -> tuple[list[Window], list[tuple[float, float]]]:
+        """The windows of one class, and all the time outside them."""
+        own = [window for window in self.windows if window.kind == kind]
+        return own, benign_spans(self.origin_s, self._end_s, own)
 
-def _class(
-    kind: str,
-    said: Sequence[Alert],
-    windows: Sequence[Window],
-    benign: Sequence[tuple[float, float]],
-    budget_per_h: float,
-) -> Score:
+
+def _class(kind: str, said: Sequence[Alert], runs: Sequence[_Shifted], budget_per_h: float) -> Score:
     own = [alert.unix_s for alert in said if names(alert.technique, CLASSES[kind])]
-    return score(own, [window for window in windows if window.kind == kind], benign, budget_per_h)
+    parts = [run.of(kind) for run in runs]
+    windows = [window for mine, _ in parts for window in mine]
+    return score(own, windows, [span for _, spans in parts for span in spans], budget_per_h)
 
 
 def _share(right: Sequence[bool]) -> float:

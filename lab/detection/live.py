@@ -1,24 +1,26 @@
-"""An attack in the trainee's own lab, and the events that their rules could see."""
+"""A harmless visit and an attack in the trainee's own lab, and the events that their rules could see."""
 
-import ipaddress
+import threading
 import time
 from collections.abc import Sequence
-from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from lab.attacks.contract import Label
-from lab.detection.script import STATIONS, draw
+from lab.detection.confounders import confounders
+from lab.detection.script import WHO, draw, manner, source_of
+from lab.detection.stage import Stage
 from lab.labs import Connection, Job
 from lab.probes.contract import Inside
 from simulators.errors import StartError
 
 LIMIT_S = 150.0
 SETTLE_S = 3.0  # simulated, after the attack: a connection's end is known a little later
+SPEED = 4.0  # nobody waits for a minute of daily life
 PAGE = 4000
 PAGES_MAX = 200
-ZONES = ("control", "supervision", "enterprise")
+VISITS = ("auditor", "availability", "inventory")
 # Short enough for a trainee to wait for, long enough for a count to be reached.
 SIZES: dict[str, dict[str, Any]] = {
     "port_scan": {"rate_per_s": 2.0, "count": 60},
@@ -27,40 +29,57 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def attacked(
-    inside: Inside, attacks: Sequence[str], look_back_s: float
-) -> tuple[Label, list[dict[str, Any]]]:
-    """Run one of the attacks, drawn; its label, and the events from `look_back_s` before it.
+class Attacked(NamedTuple):
+    """`visit` and `label` are what happened, in this order; `events` from some time before the attack."""
+
+    visit: str
+    visit_unix_s: float
+    label: Label
+    events: list[dict[str, Any]]
+
+
+def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Attacked:
+    """Have a passer-by do no harm, then run one of the attacks; both drawn, with whom they come from.
 
     Raises:
-        UsineError: it could not be run: that says nothing of the rules.
+        UsineError: they could not be run: that says nothing of the rules.
     """
     rng = draw(inside.seed)
     attack = rng.choice(list(attacks))
-    zone, source = _place(inside, rng)
+    who = rng.choice(WHO[attack])
+    zone, source = source_of(inside.line, rng, who)
+    arguments = {"source": source, "target": "plc1", **SIZES.get(attack, {}), **manner(rng, attack, who)}
+    visit = rng.choice(VISITS)
     inside.lab.request("record")
+    former = float(inside.lab.request("clock")["speed"])
+    inside.lab.request("speed", speed=max(former, SPEED))
+    try:
+        visit_unix_s = float(inside.lab.request("clock")["unix_s"])
+        stage = Stage(inside.line, inside.lab_name, inside.labs, inside.lab, rng, threading.Event())
+        stage.now_s()
+        confounders()[visit].play(stage)
+        label = _run(inside, attack, zone, arguments)
+        _settle(inside.lab, label.end_unix_s + SETTLE_S)
+    finally:
+        inside.lab.request("speed", speed=former)
+    since_s = min(visit_unix_s, label.start_unix_s - look_back_s)
+    return Attacked(visit, visit_unix_s, label, _since(inside.lab, since_s))
+
+
+def _run(inside: Inside, attack: str, zone: str, arguments: dict[str, Any]) -> Label:
     told: list[Label] = []
 
     def hear(message: dict[str, Any]) -> None:
         if "label" in message:
             told.append(msgspec.convert(message["label"], Label))
 
-    arguments = {"source": source, "target": "plc1", **SIZES.get(attack, {})}
     inside.labs.run(Job(inside.lab_name, "attack", attack, zone, arguments, LIMIT_S), hear)
     if not told or not told[-1].end_unix_s:
         raise StartError(
             f"attaque {attack} : elle n'a rien envoyé ; réessayez",
             f"attack {attack}: it sent nothing; try again",
         )
-    label = told[-1]
-    _settle(inside.lab, label.end_unix_s + SETTLE_S)
-    return label, list(_since(inside.lab, label.start_unix_s - look_back_s))
-
-
-def _place(inside: Inside, rng: Random) -> tuple[str, str]:
-    zone = rng.choice([zone.id for zone in inside.line.zones if zone.id in ZONES])
-    subnet = ipaddress.IPv4Network(inside.line.zone(zone).subnet)
-    return zone, str(subnet[rng.choice(STATIONS)])
+    return told[-1]
 
 
 def _settle(lab: Connection, unix_s: float) -> None:

@@ -14,6 +14,7 @@ from lab.attacks.contract import Label
 from lab.detection.confounders import confounders
 from lab.detection.script import WARM_UP_S, Errand, Script, draw
 from lab.detection.stage import EndedError, Stage
+from lab.detection.table import Packed, packed
 from lab.labs import Connection, Labs
 from simulators.errors import StartError, UsineError
 from simulators.model import Line
@@ -30,19 +31,14 @@ class OverloadedError(StartError):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One lab's: what really happened (`labels`), and what was seen of it, packed. Dates are the lab's own."""
+    """One lab's: what really happened (`labels`), and what was seen of it (`seen`). Dates are the lab's own."""
 
     seed: int
     start_unix_s: float
     end_unix_s: float
     labels: list[Label]
     errands: list[Errand]
-    pages: list[bytes]
-
-    def events(self) -> Iterator[dict[str, Any]]:
-        """The rows of the event table."""
-        for page in self.pages:
-            yield from msgspec.msgpack.decode(zlib.decompress(page))
+    seen: Packed
 
 
 def played(
@@ -54,7 +50,7 @@ def played(
         with contextlib.ExitStack() as stack:
             views = [
                 Stage(line, name, labs, stack.enter_context(labs.attach(name)), draw(script.seed + n), ending)
-                for n in range(3)
+                for n in range(4)
             ]
             return _perform(script, views, progress)
     finally:
@@ -63,16 +59,17 @@ def played(
 
 
 def _perform(script: Script, views: Sequence[Stage], progress: dict[str, float]) -> Run:
-    watcher, assailant, people = views
+    watcher, assailant, people, passers_by = views
     watcher.lab.request("record")
     labels: list[Label] = []
     pages: list[bytes] = []
     begun, begun_s = watcher.lab.request("clock"), time.monotonic()
     origin = begun["unix_s"] - begun["t_s"]
-    with ThreadPoolExecutor(2, "stage") as players:
+    with ThreadPoolExecutor(3, "stage") as players:
         players_at_work = [
             players.submit(_assail, assailant, script, labels),
-            players.submit(_live, people, script),
+            players.submit(_live, people, script.errands),
+            players.submit(_live, passers_by, script.visits),
         ]
         cursor, at_s, forgiven = 0, 0.0, 0
         while at_s < script.length_s + TAIL_S or not all(player.done() for player in players_at_work):
@@ -88,7 +85,13 @@ def _perform(script: Script, views: Sequence[Stage], progress: dict[str, float])
         for player in players_at_work:
             player.result()
     _collect(watcher.lab, cursor, pages)
-    return Run(script.seed, origin + WARM_UP_S, origin + script.length_s, labels, script.errands, pages)
+    seen = packed(_events(pages))
+    return Run(script.seed, origin + WARM_UP_S, origin + script.length_s, labels, script.life, seen)
+
+
+def _events(pages: list[bytes]) -> Iterator[dict[str, Any]]:
+    for page in pages:
+        yield from msgspec.msgpack.decode(zlib.decompress(page))
 
 
 def _overloaded() -> OverloadedError:
@@ -114,9 +117,9 @@ def _assail(stage: Stage, script: Script, labels: list[Label]) -> None:
             labels.append(told[-1])
 
 
-def _live(stage: Stage, script: Script) -> None:
-    """Daily life. What an operator cannot do while a device is away is not done."""
-    for errand in script.errands:
+def _live(stage: Stage, errands: Sequence[Errand]) -> None:
+    """Daily life. What cannot be done while a device is away is not done."""
+    for errand in errands:
         stage.until(errand.at_s)
         try:
             confounders()[errand.confounder].play(stage)

@@ -9,7 +9,7 @@ import msgspec
 from sigma.correlations import SigmaCorrelationConditionOperator as Operator
 
 from lab.detection.sigma import Count, Rule, RuleInfo, compiled
-from lab.detection.table import LIMIT_S, Table
+from lab.detection.table import LIMIT_S, Packed, Table
 from simulators.model import Line
 
 MERGE_S = 60.0
@@ -58,7 +58,10 @@ def check_rules(text: str) -> list[RuleInfo]:
 
 
 def alerts(
-    text: str, events: Iterable[Mapping[str, Any]], line: Line | None = None, limit_s: float = LIMIT_S
+    text: str,
+    events: Iterable[Mapping[str, Any]] | Packed,
+    line: Line | None = None,
+    limit_s: float = LIMIT_S,
 ) -> list[Alert]:
     """The rules' alerts on the events, by date; a rule speaks once a second at most about one asset.
 

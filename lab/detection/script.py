@@ -1,13 +1,13 @@
 """What happens in hidden runs: attacks and benign confounders with their dates, sources and magnitudes, drawn from a seed."""
 
 import hashlib
-import ipaddress
 from random import Random
 from typing import Any
 
 import msgspec
 
 from lab.detection.confounders import confounders
+from lab.detection.stage import somebody
 from simulators.model import Line
 from simulators.network.addresses import workstation
 
@@ -16,22 +16,16 @@ SLOTS = 5  # of each lab: one attack in each
 SLOT_S = 350.0
 WARM_UP_S = 30.0
 ATTACK_MAX_S = 100.0
-STATIONS = range(60, 240)  # host numbers that no device has
 CLASSES = {"port_scan": "T0846.001", "identify": "T0888", "rogue_master": "T0848"}
-# Who attacks, for the five attacks of each class: a stranger of a zone, a device that has no business there,
-# the engineering station that somebody took.
+# Who attacks, for the five attacks of each class: a stranger of a zone, a device that has no business there, and the two
+# machines that may talk to the PLCs, which somebody took. So an address says nothing by itself: passers-by are strangers too.
 WHO = {
-    "port_scan": ("stranger:control", "stranger:supervision", "stranger:enterprise", "device", "engineering"),
-    "identify": ("stranger:control", "stranger:iiot", "stranger:supervision", "device", "engineering"),
-    "rogue_master": (
-        "stranger:control",
-        "stranger:supervision",
-        "stranger:enterprise",
-        "device",
-        "stranger:iiot",
-    ),
+    "port_scan": ("stranger:control", "stranger:enterprise", "device", "engineering", "scada"),
+    "identify": ("stranger:iiot", "stranger:supervision", "device", "engineering", "scada"),
+    "rogue_master": ("stranger:control", "stranger:iiot", "device", "engineering", "scada"),
 }
 ENGINEERING_ZONE = "supervision"
+SIZES = range(7, 10)  # registers a request of who polls in SCADA's name, with another program than SCADA's
 
 
 class Assault(msgspec.Struct, frozen=True):
@@ -51,12 +45,18 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """Of one lab, whose own seed is `seed`."""
+    """Of one lab, whose own seed is `seed`. `visits` are the errands of passers-by, who wait for nobody."""
 
     seed: int
     assaults: list[Assault]
     errands: list[Errand]
+    visits: list[Errand] = []
     length_s: float = WARM_UP_S + SLOTS * SLOT_S
+
+    @property
+    def life(self) -> list[Errand]:
+        """All that is no attack, in order."""
+        return sorted([*self.errands, *self.visits], key=lambda errand: errand.at_s)
 
 
 def scripts(line: Line, seed: int) -> list[Script]:
@@ -77,9 +77,11 @@ def draw(seed: int) -> Random:
 
 def _script(line: Line, seed: int, cast: list[tuple[str, str]]) -> Script:
     rng = draw(seed)
-    others = sorted(confounders())
+    others = sorted(name for name, each in confounders().items() if not each.passes_by)
+    passers_by = sorted(name for name, each in confounders().items() if each.passes_by)
     rng.shuffle(others)
-    assaults, errands = [], []
+    rng.shuffle(passers_by)
+    assaults, errands, visits = [], [], []
     for number, (attack, who) in enumerate(cast):
         begins_s = WARM_UP_S + number * SLOT_S
         first = rng.random() < 0.5
@@ -90,11 +92,14 @@ def _script(line: Line, seed: int, cast: list[tuple[str, str]]) -> Script:
         errands.append(
             Errand(begins_s + (20.0 if first else 170.0), rng.choice(["set_points", "change_over"]))
         )
-    return Script(seed, assaults, sorted(errands, key=lambda errand: errand.at_s))
+        # Away from the attack: what a detector says of a passer-by is not to be taken for a hit.
+        visit_s = begins_s + (rng.uniform(215.0, 275.0) if first else rng.uniform(15.0, 65.0))
+        visits.append(Errand(visit_s, passers_by[number % len(passers_by)]))
+    return Script(seed, assaults, sorted(errands, key=lambda errand: errand.at_s), visits)
 
 
 def _assault(line: Line, rng: Random, at_s: float, attack: str, who: str) -> Assault:
-    zone, source = _source(line, rng, who)
+    zone, source = source_of(line, rng, who)
     targets = {"port_scan": ["plc1", "plc2", "broker"], "identify": ["plc1", "plc2"]}.get(attack, ["plc1"])
     lasts_s = rng.uniform(45.0, ATTACK_MAX_S)
     rate_per_s = {
@@ -105,20 +110,28 @@ def _assault(line: Line, rng: Random, at_s: float, attack: str, who: str) -> Ass
     # A source of the engineering station knows the PLC of old: what it asks there is what betrays it.
     target = "plc1" if who == "engineering" and attack == "identify" else rng.choice(targets)
     count = max(16, round(lasts_s * rate_per_s))
-    arguments = {"source": source, "target": target, "rate_per_s": round(rate_per_s, 2), "count": count}
-    return Assault(at_s, attack, zone, arguments)
+    arguments: dict[str, Any] = {
+        "source": source, "target": target, "rate_per_s": round(rate_per_s, 2), "count": count
+    }  # fmt: skip
+    return Assault(at_s, attack, zone, arguments | manner(rng, attack, who))
 
 
-def _source(line: Line, rng: Random, who: str) -> tuple[str, str]:
+def manner(rng: Random, attack: str, who: str) -> dict[str, Any]:
+    """How it is done by `who`: in SCADA's name, SCADA's own polls would not be noticed, and nothing would be gained."""
+    return {"registers": rng.choice(SIZES)} if attack == "rogue_master" and who == "scada" else {}
+
+
+def source_of(line: Line, rng: Random, who: str) -> tuple[str, str]:
     """The zone and the address that an attack comes from."""
     if who == "engineering":
         return ENGINEERING_ZONE, workstation(line, ENGINEERING_ZONE)
+    if who == "scada":
+        scada = line.devices_of("scada")[0]
+        return scada.zone, scada.address
     if who == "device":
         device = rng.choice([d for d in line.devices if d.kind in {"mqtt_sensor", "historian"}])
         return device.zone, device.address
-    zone = who.partition(":")[2]
-    subnet = ipaddress.IPv4Network(line.zone(zone).subnet)
-    return zone, str(subnet[rng.choice(STATIONS)])
+    return somebody(line, rng, who.partition(":")[2])
 
 
 def _seed(seed: int, name: str) -> int:

@@ -1,5 +1,6 @@
 """Where a hidden run is played: a lab, its clock, a draw; and what a benign confounder is."""
 
+import ipaddress
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from simulators.errors import UsineError
 from simulators.model import Line
 from simulators.text import Text
 
+STATIONS = range(60, 240)  # host numbers that no device has
 LOOK_S = 0.5  # of the wall
 JOB_LIMIT_S = 90.0
 STEADY_S, CALM_S = 0.3, 2.0  # of the wall
@@ -79,6 +81,10 @@ class Stage:
         """A job in a zone of the lab. Raises: UsineError."""
         return self._labs.run(Job(self.name, kind, name, zone, arguments, JOB_LIMIT_S), progress)
 
+    def passer_by(self) -> tuple[str, str]:
+        """A zone, and an address in it that no device has: as a stranger's."""
+        return somebody(self.line, self.rng, self.rng.choice([zone.id for zone in self.line.zones]))
+
     def _rest(self, seconds: float) -> None:
         until_s = time.monotonic() + min(seconds, LOOK_S)
         if self._ending.wait(max(until_s - time.monotonic(), 0.0)):
@@ -87,9 +93,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Confounder:
-    """Something that people or devices do, and that is no attack; `play` takes `lasts_s` of simulated time at most."""
+    """Something that people or devices do, and that is no attack; `play` takes `lasts_s` of simulated time at most.
+
+    `passes_by`: done by a machine that nobody knows, as an attack may be.
+    """
 
     id: str
     name: Text
     play: Callable[[Stage], None]
     lasts_s: float = 120.0
+    passes_by: bool = False
+
+
+def somebody(line: Line, rng: Random, zone: str) -> tuple[str, str]:
+    """The zone, and an address in it that no device has."""
+    return zone, str(ipaddress.IPv4Network(line.zone(zone).subnet)[rng.choice(STATIONS)])

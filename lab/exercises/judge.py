@@ -12,6 +12,7 @@ from lab.probes.contract import Evidence
 from simulators.text import Text
 
 SILENT = "silent"
+OBEYED = "obeyed"
 Judgement = tuple[Outcome, Text]
 
 
@@ -110,11 +111,29 @@ def step_result(step: str, verdicts: Sequence[Verdict]) -> StepResult:
     return StepResult(step=step, outcome=step_outcome(verdicts), verdicts=list(verdicts))
 
 
-def judge_gate(gate: Gate, evidence: Evidence) -> GateResult:
-    """Whether the plant went on producing; a breach, and a window that could not be measured, leave `gate.cap`."""
+def judge_gate(gate: Gate, evidence: Evidence, operated: Evidence | None = None) -> GateResult:
+    """Whether the plant went on producing, and obeyed its operator; else, or if it could not be measured, `gate.cap` is left.
+
+    `operated` is what came of the operator's commands where the gate has some.
+    """
     outcome, why = _figures(gate.require, evidence)
-    held = outcome == "pass"
     figures = {name: evidence.figures[name] for name in gate.require if name in evidence.figures}
+    if gate.operate:
+        commanded, trouble = _commanded(operated)
+        figures |= {} if operated is None else operated.figures
+        if outcome == "pass":
+            outcome, why = commanded, trouble or why
     return GateResult(
-        gate=gate.id, outcome=outcome, figures=figures, cap=100.0 if held else gate.cap, why=why
+        gate=gate.id, outcome=outcome, figures=figures, cap=100.0 if outcome == "pass" else gate.cap, why=why
     )
+
+
+def _commanded(operated: Evidence | None) -> tuple[Outcome, Text | None]:
+    """Whether the operator was obeyed, and if not, why."""
+    if operated is None:
+        return "inconclusive", Text(
+            fr="Aucune commande d'opérateur n'a été essayée.", en="No operator's command was tried."
+        )
+    if operated.observed == OBEYED:
+        return "pass", None
+    return "inconclusive" if operated.observed == SILENT else "fail", operated.said

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from simulators.errors import InputError
-from simulators.model import Identifier
+from simulators.model import Identifier, TagId
 from simulators.text import Text
 
 SCHEMA = "usine-ecole/exercise/v1"
@@ -47,15 +47,17 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The plant must go on producing: figures of `process.window` over `window_s` of simulated time.
+    """The plant must go on producing and be operated: figures of `process.window` over `window_s` of simulated time.
 
-    A breach caps the score at `cap` percent of the maximum.
+    `operate` are set points that an operator then moves through SCADA: the gate's positive control. A breach caps the
+    score at `cap` percent of the maximum.
     """
 
     id: Identifier
     name: Text
     window_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
     require: dict[str, str | int | float]
+    operate: list[TagId] = []
     cap: Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 

@@ -124,9 +124,7 @@ class _Run:
         """All steps and gates."""
         windows = Windows(self.exercise, grader, self._keeper(), self.now)
         every = [check for step in self.exercise.steps for check in step.checks]
-        self.total = len(windows.lengths_s) + self._distinct(grader, every) * (
-            2 if self.exercise.restart else 1
-        )
+        self.total = windows.total + self._distinct(grader, every) * (2 if self.exercise.restart else 1)
         speed = ready.snapshot(grader.lab).speed
         windows.start()
         verdicts = self._round(self._observer(grader), self.exercise.steps, "after")

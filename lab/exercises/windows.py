@@ -1,4 +1,4 @@
-"""The production gates: the plant is watched beside the probes, each length of window once."""
+"""The production gates: the plant is watched beside the probes, each length of window once; then the operator commands."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lab.exercises.evidence import Keeper
-from lab.exercises.judge import judge_gate
+from lab.exercises.judge import OBEYED, judge_gate
 from lab.exercises.model import Check, Exercise
 from lab.exercises.observe import Grader, Observer
 from lab.exercises.report import GateResult
@@ -14,7 +14,7 @@ from lab.probes.contract import Evidence
 from simulators.errors import UsineError
 from simulators.text import Text
 
-PROBE = "process.window"
+PROBE, COMMAND = "process.window", "operation.command"
 # How long a window may take beyond its own length at the lab's speed, before it is given up.
 GRACE_S = 45.0
 
@@ -35,6 +35,11 @@ class Windows:
         """The distinct lengths, in simulated seconds."""
         return sorted({gate.window_s for gate in self._gates})
 
+    @property
+    def total(self) -> int:
+        """How many observations: the windows, and the operator's commands."""
+        return len(self.lengths_s) + len({tuple(gate.operate) for gate in self._gates if gate.operate})
+
     def start(self) -> None:
         for length_s in self.lengths_s:
             thread = threading.Thread(target=self._watch, args=(length_s,), daemon=True)
@@ -42,14 +47,24 @@ class Windows:
             thread.start()
 
     def results(self, speed: float, done: Callable[[], None] = lambda: None) -> list[GateResult]:
-        """Wait, within a bound, and judge; `done` is called for each window."""
+        """Wait, within a bound, have the operator command, and judge; `done` is called for each observation."""
         begun = time.monotonic()
         for length_s, thread in self._threads.items():
             limit_s = length_s / max(speed, 1.0) * 1.5 + GRACE_S
             thread.join(max(0.0, begun + limit_s - time.monotonic()))
             done()
+        operated: dict[tuple[str, ...], Evidence] = {}
+        for tags in {tuple(gate.operate) for gate in self._gates if gate.operate}:
+            # After the windows: what is seen of the plant is not what the operator has just changed.
+            check = Check(probe=COMMAND, expect=OBEYED, arguments={"tags": list(tags)})
+            operated[tags] = Observer(self._grader, self._keeper, self._now).see(check)
+            done()
         return [
-            judge_gate(gate, self._seen.get(gate.window_s) or self._late(gate.window_s))
+            judge_gate(
+                gate,
+                self._seen.get(gate.window_s) or self._late(gate.window_s),
+                operated.get(tuple(gate.operate)),
+            )
             for gate in self._gates
         ]
 

@@ -37,14 +37,15 @@ def live(machine: Machine) -> Life:
     while t_h < end_h and not motor.seized:
         if machine.fault and t_h >= machine.onset_h and getattr(motor, machine.fault) == 0.0:
             setattr(motor, machine.fault, ONSET_DAMAGE)
-        motor.command = machine.speeds[int(t_h) % len(machine.speeds)]
+        hour = int(t_h) % len(machine.speeds)
+        motor.command = machine.speeds[hour]
         for _ in range(_STEPS):
             site.step += 1
             site.t_s = site.step * site.dt_s
             motor.load_w = 0.6 * motor.params.rated_w * motor.speed
             motor.step()
         t_h += WINDOW_H
-        windows.append((t_h, _hear(machine, motor, t_h)))
+        windows.append((t_h, _hear(machine, motor, t_h, machine.loads[hour])))
     failed = motor.seized
     return Life(
         name=machine.name,
@@ -58,35 +59,41 @@ def live(machine: Machine) -> Life:
 
 def _params(machine: Machine) -> Params:
     return Params(
-        rated_rpm=machine.rated_rpm, noise_g=machine.noise_g, growth_h=machine.growth_h, growth_sigma=0.1
+        rated_rpm=machine.rated_rpm,
+        noise_g=machine.noise_g,
+        growth_h=machine.growth_h,
+        growth_sigma=0.1,
+        coupling=machine.coupling,
+        resonance=machine.resonance,
+        dents_outer=machine.dents_outer,
+        dents_inner=machine.dents_inner,
     )
 
 
-def _hear(machine: Machine, motor: Motor, t_h: float) -> Features:
-    """The window's features, with what troubles the machine or the sensor just now."""
+def _hear(machine: Machine, motor: Motor, t_h: float, load: float) -> Features:
+    """The window's features, with what the product asks and what troubles the machine or the sensor just now."""
     now = [each for each in machine.confounders if each.start_h <= t_h < each.end_h]
     sound = motor.bearing_outer
     motor.broadband_g = max((each.size for each in now if each.kind == "cavitation"), default=0.0)
     motor.imbalance = max((each.size for each in now if each.kind == "imbalance"), default=0.0)
     motor.bearing_outer = max([sound, *(each.size for each in now if each.kind == "dry")])
+    motor.params = msgspec.structs.replace(motor.params, coupling=machine.coupling * load)
     samples = window(motor, machine.seed, round(t_h / WINDOW_H))
     motor.bearing_outer = sound
-    return features(_spoilt(samples, now, t_h, machine.seed), motor.speed_rpm / 60.0)
+    return features(_spoilt(samples, now, t_h, machine), motor.speed_rpm / 60.0)
 
 
-def _spoilt(samples: bytes, now: list[Confounder], t_h: float, seed: int) -> bytes:
-    """What a drifting sensor, or a blow to the machine, makes of the samples."""
+def _spoilt(samples: bytes, now: list[Confounder], t_h: float, machine: Machine) -> bytes:
+    """What the sensor as it is mounted, its drift, or a blow to the machine make of the samples."""
     import numpy as np
 
-    gain = 1.0
+    gain = machine.gain
     knocks = [each.size for each in now if each.kind == "shocks"]
     for each in now:
         if each.kind == "drift":
-            gain += each.size * (t_h - each.start_h) / (each.end_h - each.start_h)
-    if gain == 1.0 and not knocks:
-        return samples
+            gain += machine.gain * each.size * (t_h - each.start_h) / (each.end_h - each.start_h)
     x = np.frombuffer(samples, dtype="<i2").astype(np.float64) * gain
-    rng = np.random.default_rng((seed, round(t_h)))
+    rng = np.random.default_rng((machine.seed, round(t_h)))
     t_s = np.arange(600) / RATE_HZ
     ringing = np.exp(-120.0 * t_s) * np.sin(2.0 * np.pi * 900.0 * t_s)
     for size_g in knocks:

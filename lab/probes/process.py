@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,16 +10,16 @@ import msgspec
 from lab.labs import Connection
 from lab.probes.contract import Exchange, Finding, Inside, Probe
 from lab.probes.reference import References
+from lab.probes.watch import Watch
 from simulators.errors import InputError, StartError
-from simulators.plant.kpis import PU_MIN
 from simulators.snapshot import Snapshot
 from simulators.text import Text
 
-CRITICAL = 2  # priorities 1 and 2
 LOOK_S = 0.5
 PATIENCE_S = 40.0
 # Fewer bottles than this are no measure of a throughput.
 BOTTLES_LEAST = 5
+SHOWN = 6
 
 _references = References()
 
@@ -49,46 +49,13 @@ class Kpi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The key figures, since the line's start or over its last hour (`simulators.plant.kpis`)."""
 
 
-class Watch:
-    """What a series of snapshots says beside the counters."""
-
-    def __init__(self, first: Snapshot) -> None:
-        self.first = self.last = first
-        self._known = {alarm.id for alarm in first.alarms}
-        self.alarms: set[str] = set()
-        self._good_pct: list[float] = []
-        self._pu: list[float] = []
-        self.see(first)
-
-    def see(self, seen: Snapshot) -> None:
-        self.last = seen
-        new = {a.id for a in seen.alarms if a.priority <= CRITICAL and self._is_new(a.id, a.since_unix_s)}
-        self.alarms |= new
-        if seen.tags:
-            good = sum(tag.quality == "good" for tag in seen.tags.values())
-            self._good_pct.append(100.0 * good / len(seen.tags))
-        if seen.kpis["bottles_total"]:
-            self._pu.append(seen.kpis["pasteurisation_units"])
-
-    def _is_new(self, alarm: str, since_unix_s: float) -> bool:
-        return alarm not in self._known or since_unix_s > self.first.unix_s
-
-    def made(self, kpi: str) -> float:
-        return self.last.kpis[kpi] - self.first.kpis[kpi]
-
-    def figures(self) -> dict[str, float]:
-        return {
-            "good": self.made("bottles_good"),
-            "escaped": self.made("escaped"),
-            "critical_alarms": float(len(self.alarms)),
-            "scada_good_pct": round(sum(self._good_pct) / max(len(self._good_pct), 1), 2),
-            "pasteurisation_ok": float(all(pu >= PU_MIN for pu in self._pu)),
-            "window_s": round(self.last.t_s - self.first.t_s, 1),
-        }
-
-
 def window(inside: Inside, args: Window) -> Finding:
-    """`throughput_pct` is against the very bottles that the same line, plant and seed make undisturbed meanwhile."""
+    """Production and view over a window, beside what the same line, plant and seed do undisturbed meanwhile.
+
+    `critical_alarms` are the plant's, by the line's own definitions, without those that the undisturbed line would have too.
+    `scada_good_pct` is the share of values shown as good, `scada_fresh_pct` that of the tags shown no older than the line's
+    own SCADA would.
+    """
     seen = snapshot(inside.lab)
     # The reference catches up while the window is waited for.
     ahead = threading.Thread(
@@ -103,21 +70,39 @@ def window(inside: Inside, args: Window) -> Finding:
         if args.speed is not None:
             inside.lab.request("speed", speed=seen.speed)
     ahead.join()
-    first, last = watch.first, watch.last
-    undisturbed = _references.good(inside.line, last.seed, first.t_s, last.t_s)
-    figures = watch.figures()
-    if undisturbed < BOTTLES_LEAST:
+    undisturbed = _references.undisturbed(inside.line, watch.last.seed, watch.looks)
+    alarms = sorted(watch.alarms - undisturbed.alarms)
+    figures = {**watch.figures(), "critical_alarms": float(len(alarms))}
+    if undisturbed.good < BOTTLES_LEAST:
         return Finding("idle", _IDLE, figures)
-    figures["throughput_pct"] = round(100.0 * watch.made("bottles_good") / undisturbed, 1)
-    said = Text(
-        fr=f"{figures['good']:.0f} bouteilles bonnes en {figures['window_s']:.0f} s, "
-        f"{figures['throughput_pct']:.0f} % de la cadence attendue ; {len(watch.alarms)} alarme(s) critique(s)",
-        en=f"{figures['good']:.0f} good bottles in {figures['window_s']:.0f} s, "
-        f"{figures['throughput_pct']:.0f}% of the expected rate; {len(watch.alarms)} critical alarm(s)",
+    figures["throughput_pct"] = round(100.0 * watch.made("bottles_good") / undisturbed.good, 1)
+    plant = Exchange(
+        f"plant from {watch.first.t_s:.0f} s to {watch.last.t_s:.0f} s",
+        f"{figures['good']:.0f} good of {undisturbed.good} undisturbed; alarms: {', '.join(alarms) or '–'}",
     )
-    request = f"plant from {first.t_s:.0f} s to {last.t_s:.0f} s"
-    answer = f"{figures['good']:.0f} good of {undisturbed} undisturbed; alarms: {', '.join(sorted(watch.alarms)) or '–'}"
-    return Finding("produced", said, figures, [Exchange(request, answer)])
+    view = Exchange(
+        "shown by SCADA",
+        f"{figures['scada_good_pct']:g} % of the values good; out of date: {_listed(watch.stale())}",
+    )
+    return Finding("produced", _produced(figures), figures, [plant, view])
+
+
+def _produced(figures: Mapping[str, float]) -> Text:
+    good, seconds, share = figures["good"], figures["window_s"], figures["throughput_pct"]
+    alarms, shown, fresh = (
+        figures[name] for name in ("critical_alarms", "scada_good_pct", "scada_fresh_pct")
+    )
+    return Text(
+        fr=f"{good:.0f} bouteilles bonnes en {seconds:.0f} s, {share:.0f} % de la cadence attendue ; "
+        f"{alarms:.0f} alarme(s) critique(s) ; en supervision, {shown:g} % des valeurs bonnes, {fresh:g} % à jour",
+        en=f"{good:.0f} good bottles in {seconds:.0f} s, {share:.0f}% of the expected rate; "
+        f"{alarms:.0f} critical alarm(s); at SCADA, {shown:g}% of the values good, {fresh:g}% up to date",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = " …" if len(names) > SHOWN else ""
+    return (", ".join(names[:SHOWN]) or "–") + more
 
 
 def tag(inside: Inside, args: Tag) -> Finding:
@@ -159,7 +144,7 @@ def snapshot(lab: Connection) -> Snapshot:
 
 def _watched(inside: Inside, window_s: float, wall: Callable[[], float] = time.monotonic) -> Watch:
     """Raises: StartError: the lab's time does not pass."""
-    watch = Watch(snapshot(inside.lab))
+    watch = Watch(inside.line, snapshot(inside.lab))
     end_s = watch.first.t_s + window_s
     inside.doing(Text(fr=f"la production, {window_s:.0f} s", en=f"production, {window_s:.0f} s"))
     give_up_s = wall() + 2 * window_s / watch.first.speed + PATIENCE_S
@@ -190,7 +175,8 @@ _NO_VALUE = Text(fr="pas de valeur", en="no value")
 PROBES = (
     Probe(
         "process.window", Window, ("produced", "idle"), window, "inside", (),
-        ("throughput_pct", "good", "escaped", "critical_alarms", "scada_good_pct", "pasteurisation_ok", "window_s"),
+        ("throughput_pct", "good", "escaped", "critical_alarms", "scada_good_pct", "scada_fresh_pct", "pasteurisation_ok",
+         "window_s"),
         4000.0,
     ),
     Probe("process.tag", Tag, ("read", "no_value"), tag, "inside", (), ("value", "good")),

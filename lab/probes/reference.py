@@ -5,15 +5,25 @@ A plant is the same run bit for bit, so a lab that nobody disturbs makes exactly
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from lab.probes.critical import CriticalAlarms
 from simulators.errors import InputError
 from simulators.model import Line
+from simulators.plc.image import Value
 from simulators.twin.offline import Twin
 
 # Some thousand simulated seconds take one; a line that has run for longer is reset first.
 SECONDS_MAX = 48 * 3600.0
 KEPT = 16
+
+
+class Undisturbed(NamedTuple):
+    """Good bottles between the first look and the last one, and the critical alarms that the looks would have seen."""
+
+    good: int
+    alarms: frozenset[str]
 
 
 class Reference:
@@ -39,6 +49,12 @@ class Reference:
             self._scan(self.t_s)
         return self._twin.plant.site.production.good
 
+    def truth(self) -> dict[str, Value]:
+        """Each tag's true value now, as a lab's snapshot has it."""
+        row = self._twin.row()
+        pairs = zip(self._twin.line.tags, row.truths, row.readings, strict=True)
+        return {tag.id: reading if truth is None else truth for tag, truth, reading in pairs}
+
     def _scan(self, t_s: float) -> None:
         for plc in self._twin.plcs.values():
             plc.scan(t_s)
@@ -53,26 +69,30 @@ class References:
         self._lock = threading.Lock()
 
     def catch_up(self, line: Line, seed: int, t_s: float) -> None:
-        """Do beforehand what `good` from that moment on would do first."""
+        """Do beforehand what `undisturbed` from that moment on would do first."""
         if t_s <= SECONDS_MAX:
-            self.good(line, seed, t_s, t_s)
+            self.undisturbed(line, seed, [t_s])
 
-    def good(self, line: Line, seed: int, from_s: float, to_s: float) -> int:
-        """Good bottles that the undisturbed line makes between two moments.
+    def undisturbed(self, line: Line, seed: int, looks: Sequence[float]) -> Undisturbed:
+        """What the line does by itself, looked at in these moments (simulated seconds, in order).
 
         Raises:
             InputError: too far from the line's start.
         """
-        if to_s > SECONDS_MAX:
+        if looks[-1] > SECONDS_MAX:
+            hours, most = looks[-1] / 3600, SECONDS_MAX / 3600
             raise InputError(
-                f"la ligne tourne depuis {to_s / 3600:.0f} h ; au-delà de {SECONDS_MAX / 3600:.0f} h, remettez-la à zéro",
-                f"the line has run for {to_s / 3600:.0f} h; beyond {SECONDS_MAX / 3600:.0f} h, reset it",
+                f"la ligne tourne depuis {hours:.0f} h ; au-delà de {most:.0f} h, remettez-la à zéro",
+                f"the line has run for {hours:.0f} h; beyond {most:.0f} h, reset it",
             )
-        reference = self._take(line, seed, from_s)
-        before = reference.good(from_s)
-        made = reference.good(to_s) - before
+        reference = self._take(line, seed, looks[0])
+        critical = CriticalAlarms(line)
+        before = reference.good(looks[0])
+        for t_s in looks:
+            made = reference.good(t_s)
+            critical.see(reference.truth(), t_s)
         self._keep((line.folder, line.id, seed), reference)
-        return made
+        return Undisturbed(made - before, critical.raised(looks[-1]))
 
     def _take(self, line: Line, seed: int, from_s: float) -> Reference:
         # Taken out while it is used: two threads never step the same one.

@@ -10,6 +10,7 @@ _LSB_PER_G = 32768.0 / FULL_SCALE_G
 _BANK = 1 << 17
 _KERNEL = 192
 _PARTS = 4  # impacts start on quarters of a sample
+_OUTER_DAMPING, _INNER_DAMPING = 0.012, 0.02
 
 
 class Turning(Protocol):
@@ -52,8 +53,8 @@ def _banks() -> tuple[Any, Any, Any]:
 
 
 @cache
-def _kernels(damping: float) -> Any:
-    """One impact: the housing rings at 2.75 and 3.43 kHz (McFadden and Smith 1984), by quarter of sample."""
+def _kernels(damping: float, resonance: float) -> Any:
+    """One impact: the housing rings at 2.75 and 3.43 kHz times `resonance` (McFadden and Smith 1984), by quarter of sample."""
     import numpy as np
 
     rows = []
@@ -62,7 +63,7 @@ def _kernels(damping: float) -> Any:
         rows.append(
             sum(
                 gain * np.exp(-damping * 2.0 * pi * f_hz * t_s) * np.sin(2.0 * pi * f_hz * t_s)
-                for gain, f_hz in ((0.7, 2750.0), (1.0, 3430.0))
+                for gain, f_hz in ((0.7, 2750.0 * resonance), (1.0, 3430.0 * resonance))
             )
         )
     return np.array(rows, dtype=np.float32)
@@ -71,8 +72,8 @@ def _kernels(damping: float) -> Any:
 def prepare() -> None:
     """Draw the noise banks; in a warm parent, so that its children share them."""
     _banks()
-    _kernels(0.012)
-    _kernels(0.02)
+    _kernels(_OUTER_DAMPING, 1.0)
+    _kernels(_INNER_DAMPING, 1.0)
 
 
 def window(motor: Turning | Any, start: int, step: int) -> bytes:
@@ -81,7 +82,8 @@ def window(motor: Turning | Any, start: int, step: int) -> bytes:
     x = noise + shaft harmonics + Σ A·q(Tₖ)·ringing(t − Tₖ), with Tₖ₊₁ = Tₖ + (1 + δ)/f, δ ~ N(0, 0.005): a
     random walk (Antoni and Randall 2003). Amplitudes follow the damage state d as A = A₁·d^1.5, fitted at
     d = 1 to the RMS of the 0.007 inch faults of the public CWRU data. The ball fault is nearly silent there
-    and here.
+    and here. Where the sensor sits, the machine's own `params` say: noise floor, what of the ringing reaches it, at
+    which resonance, and dents of standstill (false brinelling, ISO 15243) that ring like damage and do not grow.
     """
     import numpy as np
 
@@ -99,39 +101,45 @@ def window(motor: Turning | Any, start: int, step: int) -> bytes:
         if motor.broadband_g > 0.001:
             x_g += motor.broadband_g * hiss[second : second + RATE_HZ]
         noise = coloured[second : second + 1024]
-        _outer(x_g, motor.bearing_outer, shaft_hz, noise)
-        _inner(x_g, motor.bearing_inner, shaft_hz, noise)
-        _ball(x_g, motor.bearing_ball, shaft_hz, noise)
+        p = motor.params
+        _outer(x_g, _rung(motor.bearing_outer, p.dents_outer, p.coupling), shaft_hz, noise, p.resonance)
+        _inner(x_g, _rung(motor.bearing_inner, p.dents_inner, p.coupling), shaft_hz, noise, p.resonance)
+        _ball(x_g, _rung(motor.bearing_ball, 0.0, p.coupling), shaft_hz, noise, p.resonance)
     np.clip(x_g * _LSB_PER_G, -32768, 32767, out=x_g)
     samples: bytes = x_g.astype("<i2").tobytes()
     return samples
 
 
-def _outer(x_g: Any, damage: float, shaft_hz: float, noise: Any) -> None:
+def _rung(damage: float, dents: float, coupling: float) -> float:
+    """How much of the ringing of full damage reaches the sensor."""
+    return float(coupling * (damage**1.5 + dents**1.5))
+
+
+def _outer(x_g: Any, share: float, shaft_hz: float, noise: Any, resonance: float) -> None:
     """Fixed under the load: every impact is alike."""
-    if damage > 0.0:
+    if share > 0.0:
         times_s = _impacts(Bearing6205.BPFO * shaft_hz, noise)
-        _ring(x_g, times_s, 1.6 * damage**1.5 * (times_s * 0.0 + 1.0), 0.012)
+        _ring(x_g, times_s, 1.6 * share * (times_s * 0.0 + 1.0), _kernels(_OUTER_DAMPING, resonance))
 
 
-def _inner(x_g: Any, damage: float, shaft_hz: float, noise: Any) -> None:
+def _inner(x_g: Any, share: float, shaft_hz: float, noise: Any, resonance: float) -> None:
     """The race turns through the load zone: modulated at shaft speed, m = 0.4."""
     import numpy as np
 
-    if damage > 0.0:
+    if share > 0.0:
         times_s = _impacts(Bearing6205.BPFI * shaft_hz, noise)
         load = (1.0 + 0.4 * np.cos(2.0 * pi * shaft_hz * times_s)) / 1.4
-        _ring(x_g, times_s, 0.75 * damage**1.5 * load, 0.02)
+        _ring(x_g, times_s, 0.75 * share * load, _kernels(_INNER_DAMPING, resonance))
 
 
-def _ball(x_g: Any, damage: float, shaft_hz: float, noise: Any) -> None:
+def _ball(x_g: Any, share: float, shaft_hz: float, noise: Any, resonance: float) -> None:
     """Two impacts a ball turn, modulated by the cage: nearly silent, as real ones often are."""
     import numpy as np
 
-    if damage > 0.0:
+    if share > 0.0:
         times_s = _impacts(2.0 * Bearing6205.BSF * shaft_hz, noise)
         load = (1.0 + 0.8 * np.cos(2.0 * pi * Bearing6205.FTF * shaft_hz * times_s)) / 1.8
-        _ring(x_g, times_s, 0.16 * damage**1.5 * load, 0.02)
+        _ring(x_g, times_s, 0.16 * share * load, _kernels(_INNER_DAMPING, resonance))
 
 
 def _impacts(f_hz: float, noise: Any) -> Any:
@@ -144,10 +152,9 @@ def _impacts(f_hz: float, noise: Any) -> Any:
     return times_s[(times_s > 0.0) & (times_s < 1.0 - (_KERNEL + 2) / RATE_HZ)]
 
 
-def _ring(x_g: Any, times_s: Any, amplitudes_g: Any, damping: float) -> None:
+def _ring(x_g: Any, times_s: Any, amplitudes_g: Any, kernels: Any) -> None:
     import numpy as np
 
-    kernels = _kernels(damping)
     place = times_s * RATE_HZ
     whole = np.ceil(place)
     parts = ((whole - place) * _PARTS).astype(np.int64) % _PARTS

@@ -8,7 +8,8 @@ import pytest
 from lab.catalog import find_line
 from lab.connection import SupervisorClient
 from lab.exercises.observe import Grader
-from lab.probes.maintenance import Live, live
+from lab.probes.maintenance import live
+from lab.probes.trial import Live
 from tests.live.conftest import NAME, green, within
 
 RULES = """

@@ -9,7 +9,9 @@ import pytest
 from lab.connection import SupervisorClient
 from lab.detection import hidden
 from lab.detection.judge import judge
-from lab.detection.script import Assault, Errand, Script
+from lab.detection.rules import alerts
+from lab.detection.script import WARM_UP_S, Assault, Errand, Script
+from lab.detection.table import Table
 from lab.exercises.observe import Grader
 from lab.probes.detection import Live, live
 from simulators.errors import StartError
@@ -21,15 +23,31 @@ LINE = load_line(Path("scenarios/lines/bottling/line.yaml"))
 REFERENCE = Path("scenarios/exercises/detection/rogue-scan/solutions/reference.yml").read_text(
     encoding="utf-8"
 )
+ADDRESSES = Path("scenarios/exercises/detection/rogue-scan/solutions/address_list.yml").read_text(
+    encoding="utf-8"
+)
+KNOWN = {device.address for device in LINE.devices} | {"10.20.3.250", "10.20.1.133"}
 SOURCE = {"source": "10.20.1.133", "target": "plc1"}
 SHORT = Script(
     5,
     [
         Assault(45.0, "port_scan", "control", SOURCE | {"rate_per_s": 2.0, "count": 16}),
-        Assault(130.0, "rogue_master", "control", SOURCE | {"rate_per_s": 1.0, "count": 10}),
+        Assault(270.0, "rogue_master", "control", SOURCE | {"rate_per_s": 1.0, "count": 10}),
+        Assault(
+            360.0,
+            "rogue_master",
+            "supervision",
+            {"source": "10.20.3.20", "target": "plc1", "rate_per_s": 1.0, "count": 10, "registers": 8},
+        ),
     ],
     [Errand(10.0, "maintenance"), Errand(90.0, "set_points")],
-    160.0,
+    [
+        Errand(70.0, "auditor"),
+        Errand(120.0, "inventory"),
+        Errand(140.0, "availability"),
+        Errand(195.0, "lost_client"),
+    ],
+    length_s=390.0,
 )
 
 
@@ -41,14 +59,28 @@ def test_a_pool_is_played_labelled_judged_and_leaves_nothing(
     pool = hidden.pool(LINE, labs, 9, said.append, tmp_path)
     assert [status.name for status in labs.list() if status.name.startswith("hidden")] == []
     (run,) = pool.runs
-    assert [label.attack for label in run.labels] == ["port_scan", "rogue_master"]
-    writers = {row["id.orig_h"] for row in run.events() if str(row.get("func")).startswith("WRITE")}
+    assert [label.attack for label in run.labels] == ["port_scan", "rogue_master", "rogue_master"]
+    rows = list(Table(run.seen).events())
+    writers = {row["id.orig_h"] for row in rows if str(row.get("func")).startswith("WRITE")}
     assert writers == {"10.20.3.250", "10.20.3.20"}  # maintenance, and the operator through SCADA
     judged = judge(REFERENCE, pool, LINE, 2.0)
     assert judged.classes["port_scan"].value == pytest.approx(100.0)
     assert judged.classes["rogue_master"].value == pytest.approx(100.0)
     assert judged.detection.false_alarms_per_h == 0.0
     assert judged.asset == judged.technique == 1.0
+    passed = [row for row in rows if row["id.orig_h"] not in KNOWN]
+    assert {row["quantity"] for row in passed if row.get("func", "").startswith("READ_")} <= {1, 2}
+    assert [row["function_code"] for row in passed if row.get("function_code") == 43 and row["is_orig"]] == [
+        43
+    ]
+    assert "GetEndpointsRequest" in {row.get("identifier_str") for row in passed}
+    refused = {row["id.resp_p"] for row in passed if row.get("conn_state") == "REJ"}
+    assert len(refused) == 1
+    # Who looks at addresses alone cries at each of them.
+    origin_s = run.start_unix_s - WARM_UP_S
+    cried = [alert.unix_s - origin_s for alert in alerts(ADDRESSES, run.seen, LINE)]
+    for visit in SHORT.visits:
+        assert any(visit.at_s <= at_s < visit.at_s + 60.0 for at_s in cried), visit
     assert said
     # Kept: other solutions are judged on the same run.
     assert hidden.pool(LINE, labs, 9, said.append, tmp_path).runs == pool.runs

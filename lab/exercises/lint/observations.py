@@ -13,6 +13,7 @@ from lab.exercises.parameters import fill
 from lab.exercises.windows import PROBE as WINDOW
 from lab.probes import contract
 from lab.probes.contract import Probe, probe
+from lab.probes.operation import set_point
 from simulators.errors import InputError, NotFoundError
 from simulators.validation import misfits, written
 
@@ -188,3 +189,16 @@ def _gates(subject: Subject) -> Problems:
                 place, ("rien n'est exigé", "nothing is required"), ('throughput_pct: ">=95"',) * 2
             )
         yield from _figures(subject, place, WINDOW, gate.require)
+        yield from _operated(subject, f"$.gates[{number}].operate", gate.operate)
+
+
+def _operated(subject: Subject, place: str, tags: list[str]) -> Problems:
+    for nth, name in enumerate(tags):
+        try:
+            set_point(subject.line.tag(name))
+        except InputError as error:
+            yield subject.wrong(
+                f"{place}[{nth}]",
+                (error.text.fr, error.text.en),
+                ("par exemple Filler.SetPoint", "Filler.SetPoint for example"),
+            )

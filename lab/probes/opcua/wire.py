@@ -62,10 +62,12 @@ def security(policy: PolicyName) -> tuple[type[policies.SecurityPolicy], ua.Mess
 class Wire:
     """One connection. Every step is a call of its own, so that a probe may leave one out or repeat it."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, source: str | None = None) -> None:
+        """`source` is an address of this machine to come from, the system's choice if None."""
         self.url = f"opc.tcp://{host}:{port}"
         self.exchanges: list[Exchange] = []
         self._place = (host, port)
+        self._source = (source, 0) if source is not None else None
         self._writer: asyncio.StreamWriter | None = None
         self._channel = SecureConnection(NONE(), TransportLimits())  # type: ignore[no-untyped-call]
         self._own: Pair | None = None
@@ -77,7 +79,7 @@ class Wire:
     async def connect(self) -> None:
         """TCP, then hello. Raises: OSError, TimeoutError, RefusedError."""
         async with asyncio.timeout(ANSWER_S):
-            self._reader, self._writer = await asyncio.open_connection(*self._place)
+            self._reader, self._writer = await asyncio.open_connection(*self._place, local_addr=self._source)
         greeting = ua.Hello()
         greeting.ReceiveBufferSize = greeting.SendBufferSize = ua.UInt32(_BUFFER_BYTES)
         greeting.EndpointUrl = ua.String(self.url)

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
-from simulators.devices.scada.board import Board
 from simulators.devices.scada.config import AlarmOverride
 from simulators.devices.scada.journal import Entry, Event, Journal
 from simulators.errors import InputError, NotFoundError
@@ -17,6 +16,14 @@ from simulators.snapshot import AlarmState
 from simulators.text import Text
 
 State = Literal["normal", "unacknowledged", "acknowledged", "returned_unacknowledged"]
+
+
+class Values(Protocol):
+    """Where the tags' values are: SCADA's board, or the plant's truth for a grader."""
+
+    def value(self, tag: str) -> Value | None:
+        """None where it is not good."""
+        ...
 
 
 @dataclass(slots=True)
@@ -60,10 +67,10 @@ class Alarms:
                     f"alarms: there is no {name}; choose one of: {', '.join(known)}",
                 )
 
-    def evaluate(self, board: Board, unix_s: float) -> None:
+    def evaluate(self, values: Values, unix_s: float) -> None:
         """Judge the tags' good values; a value that is not good leaves its alarms as they are."""
         for point, alarm in self._watched:
-            value = board.value(point.tag)
+            value = values.value(point.tag)
             if value is None or isinstance(value, str):
                 continue
             if not _holds(alarm, value, point.active):

@@ -38,6 +38,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standard deviation of its logarithm after that time: 0 grows evenly.
 
     `noise_g` is the healthy RMS acceleration at full speed (0.07 g at the drive end in the public CWRU data).
+    What a bearing's ringing becomes at the sensor is each machine's own (ISO 5348 of mountings, Randall and Antoni 2011
+    of transmission paths): `coupling` is the share of it that arrives, `resonance` shifts its pitch. `dents_outer` and
+    `dents_inner` are false brinelling, marks of a standstill in transport: they ring like that damage, and do not grow.
     """
 
     rated_w: Positive = 750.0
@@ -52,6 +55,10 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     velocity_mm_s: NotNegative = 0.9
     growth_h: Positive = 6.0
     growth_sigma: NotNegative = 0.0
+    coupling: NotNegative = 1.0
+    resonance: Positive = 1.0
+    dents_outer: NotNegative = 0.0
+    dents_inner: NotNegative = 0.0
 
 
 @dataclass(slots=True, eq=False)

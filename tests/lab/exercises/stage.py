@@ -1,7 +1,8 @@
 """A stage for the engine: probes without a network, labs without a process, and a small exercise to be graded.
 
 The door of `plc2` is what its configuration says, in one word: `open` to everybody, `locked` (only `guest` enters), `deaf`
-(refuses all), `stopped` (never answers), `volatile` (locked until it restarts). With `idle` the plant stops producing.
+(refuses all), `stopped` (never answers), `volatile` (locked until it restarts). With `idle` the plant stops producing, with
+`mutinous` it obeys no operator.
 """
 
 import socket
@@ -38,6 +39,10 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_s: float
 
 
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    tags: list[str]
+
+
 def said(words: str) -> Text:
     return Text(fr=f"vu : {words}", en=f"seen: {words}")
 
@@ -61,6 +66,12 @@ def window(inside: Inside, args: Window) -> Finding:
     )
 
 
+def command(inside: Inside, args: Command) -> Finding:
+    deaf = "mutinous" in inside.lab.request("config", device="plc2")["text"]
+    figures = {"commands_pct": 0.0 if deaf else 100.0}
+    return Finding("not_obeyed" if deaf else "obeyed", said(", ".join(args.tags)), figures)
+
+
 PROBES = {
     made.name: made
     for made in (
@@ -74,6 +85,9 @@ PROBES = {
             "inside",
             (),
             ("throughput_pct", "critical_alarms"),
+        ),
+        Probe(
+            "operation.command", Command, ("obeyed", "not_obeyed"), command, "inside", (), ("commands_pct",)
         ),
     )
 }
@@ -223,7 +237,7 @@ parameters:
 baseline:
   - {probe: stage.door, zone: control, device: plc2, expect: accepted}
 gates:
-  - {id: production, name: {fr: Production, en: Production}, window_s: 1, require: {throughput_pct: ">=95", critical_alarms: 0}, cap: 40}
+  - {id: production, name: {fr: Production, en: Production}, window_s: 1, require: {throughput_pct: ">=95", critical_alarms: 0}, operate: [Filler.SetPoint], cap: 40}
 restart: [plc2]
 steps:
   - id: anonymous

@@ -159,3 +159,27 @@ def test_a_gate_caps_unless_it_holds() -> None:
         "inconclusive",
         40,
     )
+
+
+@pytest.mark.parametrize(
+    ("window", "operated", "outcome", "cap", "why"),
+    [
+        (99, "obeyed", "pass", 100, "saw measured"),
+        (99, "not_obeyed", "fail", 40, "saw not_obeyed"),
+        (99, "silent", "inconclusive", 40, "saw silent"),
+        (99, None, "inconclusive", 40, "No operator's command"),
+        (90, "obeyed", "fail", 40, "throughput_pct 90"),
+        (90, "silent", "fail", 40, "throughput_pct 90"),
+    ],
+)
+def test_a_gate_whose_operator_is_not_obeyed_does_not_hold(
+    window: float, operated: str | None, outcome: Outcome, cap: float, why: str
+) -> None:
+    """A line that cannot be operated any more is no line that goes on, whatever it produces."""
+    tags = ["Filler.SetPoint"]
+    gate = Gate(id="production", name=text("p"), require={"throughput_pct": ">=95"}, operate=tags, cap=40)
+    came = saw(operated, commands_pct=100.0 * (operated == "obeyed")) if operated else None
+    found = judge_gate(gate, saw("measured", throughput_pct=window), came)
+    assert (found.outcome, found.cap) == (outcome, cap)
+    assert why in found.why.en
+    assert found.figures.get("commands_pct") == (None if came is None else came.figures["commands_pct"])

@@ -50,6 +50,8 @@ def test_the_small_exercise_has_no_problem(tmp_path: Path) -> None:
         ("{words: \"<=3\"}", "{letters: \"<=3\"}", "$.steps[3].checks[0].expect.letters", "does not measure letters"),
         ("{words: \"<=3\"}", "{words: \"about 3\"}", "$.steps[3].checks[0].expect.words", "is not a bound"),
         ("throughput_pct: \">=95\"", "throughput: \">=95\"", "$.gates[0].require.throughput", "does not measure"),
+        ("operate: [Filler.SetPoint]", "operate: [Filler.Rate]", "$.gates[0].operate[0]", "is no set point"),
+        ("operate: [Filler.SetPoint]", "operate: [Filler.Speed]", "$.gates[0].operate[0]", "unknown tag"),
         (CONTROL, "", "$.steps[0].checks[0]", "'rejected' expected without a control"),
         (
             CONTROL,

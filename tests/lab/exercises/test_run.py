@@ -111,6 +111,16 @@ def test_a_plant_that_stops_caps_the_score(
     assert score_of(exercise, report) == 40
 
 
+def test_a_plant_that_cannot_be_operated_caps_the_score(
+    exercise: Exercise, labs: StageLabs, values: dict[str, Any]
+) -> None:
+    report = check(exercise, labs, values, "locked mutinous")
+    (gate,) = report.gates
+    assert (gate.outcome, gate.cap, gate.figures["commands_pct"]) == ("fail", 40, 0)
+    assert "Filler.SetPoint" in gate.why.en
+    assert score_of(exercise, report) == 40
+
+
 def test_each_thing_is_observed_once_a_phase(
     exercise: Exercise, labs: StageLabs, values: dict[str, Any]
 ) -> None:
@@ -129,7 +139,7 @@ def test_progress_goes_from_nothing_to_the_whole(
     counts = [step.done for step in told]
     assert counts == sorted(counts)
     assert counts[0] == 0
-    assert told[-1].done == told[-1].total == 2 * 5 + 1
+    assert told[-1].done == told[-1].total == 2 * 5 + 2
     assert [step.result.step for step in told if step.result] == ["anonymous", "clerk", "word", "brevity"]
     assert any(step.doing.en == "reading" for step in told)
     assert any(step.doing.en == "Restarting plc2" for step in told)

@@ -91,6 +91,17 @@ def test_a_missing_gate_is_caught_by_a_destructive_solution(tmp_path: Path) -> N
     assert failures(proven(tmp_path, EXERCISE.replace("cap: 40", "cap: 90"))) == ["idle 90.0"]
 
 
+def test_a_gate_that_tries_no_command_is_caught_by_a_destructive_solution(tmp_path: Path) -> None:
+    text = EXERCISE.replace("{solution: idle, at_most: 40}", "{solution: mutiny, at_most: 40}")
+    home = write_exercise(tmp_path, text)
+    mutiny = (home / "solutions" / "reference.py").read_text().replace("locked", "locked mutinous")
+    (home / "solutions" / "mutiny.py").write_text(mutiny)
+    assert prove([load_exercise(home)], StageLabs(), seeds=1).failed == 0
+    (home / "exercise.yaml").write_text(text.replace(" operate: [Filler.SetPoint],", ""))
+    (result,) = prove([load_exercise(home)], StageLabs(), seeds=1).exercises
+    assert failures(result) == ["mutiny 100.0"]
+
+
 def test_a_missing_restart_is_caught(tmp_path: Path) -> None:
     text = EXERCISE.replace("{solution: idle, at_most: 40}", "{solution: volatile, at_most: 40}")
     home = write_exercise(tmp_path, text)

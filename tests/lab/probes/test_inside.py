@@ -1,6 +1,7 @@
 """Out-of-band probes: the plant's truth against what it does undisturbed, alarms, history, journal, configurations."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,10 +9,13 @@ import pytest
 
 from lab.catalog import line_path
 from lab.probes import alarm, configuration, historian, log, process
+from lab.probes.critical import CriticalAlarms
 from lab.probes.process import Window
-from lab.probes.reference import Reference, References
+from lab.probes.reference import Reference, References, Undisturbed
+from lab.probes.watch import due_s
 from simulators.errors import InputError, NotFoundError, StartError
 from simulators.model import Line, load_line
+from simulators.plc.image import Value
 from simulators.snapshot import AlarmState, Quality, Snapshot, TagValue
 from simulators.text import Text
 from simulators.twin.offline import Twin
@@ -29,17 +33,20 @@ def line() -> Line:
 class TwinLab:
     """A lab whose plant is real and whose time goes on by `pace_s` at each snapshot."""
 
-    def __init__(self, line: Line, seed: int, pace_s: float = 30.0) -> None:
+    def __init__(self, line: Line, seed: int, pace_s: float = 30.0, warm_s: float = WARM_S) -> None:
         self.line, self.seed, self.pace_s = line, seed, pace_s
         self.twin = Twin(line, seed)
         self.steps = 0
         self.alarms: list[AlarmState] = []
+        self.hidden: set[str] = set()
         self.quality: Quality = "good"
+        self.age_s = 0.5
+        self.forced: dict[str, Value] = {}
         self.paused = False
         self.speeds: list[float] = []
         self.twin.plant.step()
         self._scan()
-        self.run(WARM_S)
+        self.run(warm_s)
 
     @property
     def t_s(self) -> float:
@@ -62,12 +69,16 @@ class TwinLab:
     def snapshot(self) -> Any:
         if not self.paused:
             self.run(self.pace_s)
-        tags = {
-            "Filler.Rate": TagValue(40.0, 39.5, self.quality, 0.0),
-            "Panel.Run": TagValue(True, None, "bad", 0.0),
-        }
+        row = self.twin.row()
+        tags = {}
+        for tag, truth, reading in zip(self.line.tags, row.truths, row.readings, strict=True):
+            true = self.forced.get(tag.id, reading if truth is None else truth)
+            quality: Quality = "bad" if tag.id in self.hidden else self.quality
+            tags[tag.id] = TagValue(
+                true, None if tag.id in self.hidden else true, quality, self.t_s - self.age_s
+            )
         seen = Snapshot(
-            "one", self.line.id, self.seed, self.t_s, self.t_s, 1000.0, self.paused, True, tags,
+            "one", self.line.id, self.seed, self.t_s, self.t_s, 1.0, self.paused, True, tags,
             self.twin.plant.kpis(), list(self.alarms), [], self.twin.plant.assets(), {},
         )  # fmt: skip
         return msgspec.to_builtins(seen)
@@ -78,7 +89,9 @@ class TwinLab:
 
 
 class Recorded:
-    """What an undisturbed line was seen to make: a reference that costs nothing."""
+    """What an undisturbed line was seen to make, without any alarm: a reference that costs nothing."""
+
+    alarms: frozenset[str] = frozenset()
 
     def __init__(self, lab: TwinLab, seconds: float) -> None:
         self._first_s, self._good = lab.t_s, [lab.good]
@@ -89,8 +102,9 @@ class Recorded:
     def catch_up(self, _line: Line, _seed: int, _t_s: float) -> None:
         pass
 
-    def good(self, _line: Line, _seed: int, from_s: float, to_s: float) -> int:
-        return self._good[round(to_s - self._first_s)] - self._good[round(from_s - self._first_s)]
+    def undisturbed(self, _line: Line, _seed: int, looks: Sequence[float]) -> Undisturbed:
+        first, last = (self._good[round(t_s - self._first_s)] for t_s in (looks[0], looks[-1]))
+        return Undisturbed(last - first, self.alarms)
 
 
 class Back:
@@ -108,6 +122,7 @@ class Back:
             lab.twin.plcs[name].restore(state)
         lab.steps = round(WARM_S / lab.line.step_s)
         lab.alarms, lab.quality, lab.paused, lab.speeds = [], "good", False, []
+        lab.hidden, lab.forced, lab.age_s = set(), {}, 0.5
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +151,7 @@ def test_an_undisturbed_line_reads_one_hundred(line: Line, seed: int) -> None:
     assert seen.figures["good"] > 30
     assert seen.figures["critical_alarms"] == seen.figures["escaped"] == 0
     assert seen.figures["pasteurisation_ok"] == 1
+    assert seen.figures["scada_good_pct"] == seen.figures["scada_fresh_pct"] == 100
 
 
 @pytest.mark.parametrize(
@@ -163,28 +179,68 @@ def test_bottles_that_are_not_pasteurised_are_seen(lab: TwinLab) -> None:
     assert seen.figures["throughput_pct"] < 50
 
 
-def test_only_new_critical_alarms_count(lab: TwinLab) -> None:
-    former = AlarmState("Old.above", "Old", 1, "acknowledged", 0.0, 1.0, WORDS)
-    lab.alarms = [former]
-    inside = lab.inside()
-    assert process.window(inside, Window(60)).figures["critical_alarms"] == 0
-    inside = lab.inside()
-    first = inside.lab.request("snapshot")
-    fresh = [
-        AlarmState("New.above", "New", 2, "unacknowledged", first["unix_s"] + 500.0, 1.0, WORDS),
-        AlarmState("Warning.above", "Warning", 3, "unacknowledged", first["unix_s"] + 500.0, 1.0, WORDS),
-    ]
-    watch = process.Watch(msgspec.convert(first, Snapshot))
-    lab.alarms = [former, *fresh]
-    watch.see(process.snapshot(inside.lab))
-    assert watch.alarms == {"New.above"}
-    assert watch.figures()["critical_alarms"] == 1
+def test_critical_alarms_are_the_plants_whatever_scada_lists(lab: TwinLab) -> None:
+    """SCADA's list, which its configuration silences, is not looked at: neither an alarm there nor its absence counts."""
+    lab.alarms = [AlarmState("Pump.Tripped.true", "Pump.Tripped", 1, "unacknowledged", 1e9, True, WORDS)]
+    assert process.window(lab.inside(), Window(60)).figures["critical_alarms"] == 0
+    lab.alarms = []
+    lab.twin.plant.disturb("panel.emergency_stop", True)
+    seen = process.window(lab.inside(), Window(60))
+    assert seen.figures["critical_alarms"] == 1
+    assert "Panel.EmergencyStop.true" in seen.exchanges[0].answer
 
 
-def test_a_view_that_is_lost_is_seen(lab: TwinLab) -> None:
-    assert process.window(lab.inside(), Window(60)).figures["scada_good_pct"] == 50.0
+@pytest.mark.parametrize(
+    ("tag", "value", "raised"),
+    [
+        ("RawTank.Level", 96.0, True),  # above 95, priority 2, after 5 s
+        ("RawTank.Level", 94.9, False),
+        ("RawTank.Level", 7.0, True),  # below 8
+        ("RawTank.Temperature", 30.0, False),  # priority 3
+        ("Pump.Vibration", 7.0, False),  # dangerous, but only after 60 s
+    ],
+)
+def test_limits_delays_and_priorities_are_those_of_the_line(
+    lab: TwinLab, tag: str, value: float, raised: bool
+) -> None:
+    lab.forced = {tag: value}
+    assert process.window(lab.inside(), Window(30)).figures["critical_alarms"] == raised
+
+
+def test_an_alarm_that_the_undisturbed_line_has_too_is_nobodys_fault(
+    lab: TwinLab, running: tuple[TwinLab, Recorded, Back], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.forced = {"RawTank.Level": 96.0, "Pump.LowFlow": True}
+    assert process.window(lab.inside(), Window(60)).figures["critical_alarms"] == 2
+    running[2]()
+    lab.forced = {"RawTank.Level": 96.0, "Pump.LowFlow": True}
+    monkeypatch.setattr(running[1], "alarms", frozenset({"RawTank.Level.above"}))
+    assert process.window(lab.inside(), Window(60)).figures["critical_alarms"] == 1
+
+
+def test_one_tag_that_is_not_read_is_a_view_that_is_lost(lab: TwinLab) -> None:
+    """Of 117, which is less than one in a hundred."""
+    lab.hidden = {"Filler.Format"}
+    assert 99 < process.window(lab.inside(), Window(60)).figures["scada_good_pct"] < 100
     lab.quality = "stale"
     assert process.window(lab.inside(), Window(60)).figures["scada_good_pct"] == 0.0
+
+
+def test_what_is_shown_must_not_be_older_than_the_lines_own_scada_would_show_it(lab: TwinLab) -> None:
+    lab.age_s = 5.0
+    seen = process.window(lab.inside(), Window(60))
+    slow = [name for name, seconds in due_s(lab.line).items() if seconds < 5.0 - 0.5]
+    assert len(slow) > 100
+    assert seen.figures["scada_fresh_pct"] == pytest.approx(
+        100 * (1 - len(slow) / len(lab.line.tags)), abs=0.01
+    )
+    assert seen.figures["scada_good_pct"] == 100
+    assert slow[0] in seen.exchanges[1].answer
+
+
+def test_a_tag_that_was_never_heard_of_is_not_up_to_date(lab: TwinLab) -> None:
+    lab.age_s = 1e9
+    assert process.window(lab.inside(), Window(60)).figures["scada_fresh_pct"] == 0
 
 
 def test_a_paused_lab_is_the_labs_fault(lab: TwinLab) -> None:
@@ -195,15 +251,13 @@ def test_a_paused_lab_is_the_labs_fault(lab: TwinLab) -> None:
 
 def test_a_window_may_run_faster_and_gives_the_speed_back(lab: TwinLab) -> None:
     process.window(lab.inside(), Window(60, speed=50))
-    assert lab.speeds == [50, 1000.0]
+    assert lab.speeds == [50, 1.0]
 
 
 def test_nothing_is_compared_where_nothing_is_expected(line: Line) -> None:
     """The first minute: tanks are warm, no bottle has left yet."""
-    assert References().good(line, 1, 0.0, 30.0) == 0
-    young = TwinLab.__new__(TwinLab)
-    young.line, young.seed, young.pace_s, young.steps, young.twin = line, 1, 15.0, 0, Twin(line, 1)
-    young.alarms, young.quality, young.paused, young.speeds = [], "good", False, []
+    assert References().undisturbed(line, 1, [0.0, 30.0]).good == 0
+    young = TwinLab(line, 1, pace_s=15.0, warm_s=0.0)
     seen = process.window(young.inside(), Window(15))
     assert seen.observed == "idle"
     assert "throughput_pct" not in seen.figures
@@ -217,25 +271,41 @@ def test_a_reference_goes_on_from_where_it_was(line: Line) -> None:
         return made[-1]
 
     references = References(make)
-    first = references.good(line, 1, 0.0, 60.0)
-    references.good(line, 1, 60.0, 90.0)
+    first = references.undisturbed(line, 1, [0.0, 60.0])
+    references.undisturbed(line, 1, [60.0, 90.0])
     assert len(made) == 1
-    assert references.good(line, 1, 0.0, 60.0) == first
-    references.good(line, 2, 0.0, 1.0)
+    assert references.undisturbed(line, 1, [0.0, 60.0]) == first
+    references.undisturbed(line, 2, [0.0, 1.0])
     assert len(made) == 3
     references.catch_up(line, 2, 5.0)
     references.catch_up(line, 2, 1e6)
     assert made[-1].t_s == 5.0
     assert len(made) == 3
     with pytest.raises(InputError, match="48 h"):
-        references.good(line, 1, 0.0, 1e6)
+        references.undisturbed(line, 1, [0.0, 1e6])
+
+
+def test_the_reference_sees_its_own_alarms_as_the_looks_would(line: Line) -> None:
+    """The truth of a twin and that of a lab are the same: an undisturbed lab has no alarm that its reference has not."""
+    eventful = {"schedule": [{"at_s": 20, "set": "panel.emergency_stop", "to": True}]}
+    line = msgspec.structs.replace(line, disturbances=eventful)
+    lab = TwinLab(line, 1, pace_s=1.0, warm_s=0.0)
+    watched = [lab.snapshot() for _ in range(90)]
+    looks = [seen["t_s"] for seen in watched]
+    critical = CriticalAlarms(line)
+    for seen in watched:
+        critical.see({name: tag["truth"] for name, tag in seen["tags"].items()}, seen["t_s"])
+    assert critical.raised(looks[-1]) == References().undisturbed(line, 1, looks).alarms
+    assert critical.raised(looks[-1]) == {"Panel.EmergencyStop.true"}
 
 
 def test_values_faults_and_key_figures(lab: TwinLab) -> None:
     inside = lab.inside()
     truth = process.tag(inside, process.Tag("Filler.Rate"))
     shown = process.tag(inside, process.Tag("Filler.Rate", "shown"))
-    assert (truth.figures, shown.figures) == ({"value": 40.0, "good": 1.0}, {"value": 39.5, "good": 1.0})
+    assert truth.figures == {"value": pytest.approx(40.0, abs=3.0), "good": 1.0}
+    assert shown.figures["good"] == 1.0
+    lab.hidden = {"Panel.Run"}
     assert process.tag(inside, process.Tag("Panel.Run", "shown")).observed == "no_value"
     with pytest.raises(NotFoundError):
         process.tag(inside, process.Tag("Nothing.Here"))

@@ -9,9 +9,10 @@ import pytest
 from lab.catalog import line_path
 from lab.maintenance.fleet import draw
 from lab.maintenance.life import live as lived
-from lab.probes import maintenance
+from lab.probes import maintenance, trial
 from lab.probes.contract import Finding
-from lab.probes.maintenance import FIGURES, Live, Run
+from lab.probes.maintenance import FIGURES, Run
+from lab.probes.trial import Live
 from simulators.devices import condition_monitor
 from simulators.devices.condition_monitor.machine import Machine
 from simulators.devices.mqtt_sensor.window import G_PER_UNIT, RATE_HZ, Window
@@ -37,7 +38,7 @@ def line() -> Line:
 
 
 class MonitoredLab:
-    """Three motors that turn and a monitor that hears them; each look lets `PACE_S` pass."""
+    """The line's motors that turn and a monitor that hears them; each look lets `PACE_S` pass."""
 
     PACE_S: float = 5.0
 
@@ -45,7 +46,7 @@ class MonitoredLab:
         self.line, self.text, self.joined, self.heard = line, text, joined, heard
         config = condition_monitor.parse(text, "monitor.yaml")
         self.machines = {asset: Machine(asset, asset, config.watch, "v") for asset in config.assets}
-        self.motors = {asset: _turning() for asset in ASSETS}
+        self.motors = {asset: _turning(line, asset) for asset in ASSETS}
         self.t_s = 0.0
         self.connection = FakeConnection(
             {
@@ -88,8 +89,8 @@ class MonitoredLab:
         return Within(self.line, self.connection, seed=seed)
 
 
-def _turning() -> Motor:
-    motor = Motor(Site(60.0), Params(rated_rpm=2900), Random(1))
+def _turning(line: Line, asset: str) -> Motor:
+    motor = Motor(Site(60.0), msgspec.convert(line.asset(asset).params, Params), Random(1))
     motor.command = 0.9
     motor.site.step = 1
     motor.step()
@@ -98,7 +99,7 @@ def _turning() -> Motor:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "LOOK_S", 0.0)
+    monkeypatch.setattr(trial, "LOOK_S", 0.0)
 
 
 def seen(lab: MonitoredLab, seed: int = 1, **more: Any) -> Finding:
@@ -131,6 +132,38 @@ def test_one_that_does_not_is_told_why(line: Line, text: str, outcome: str) -> N
     assert (found.observed, found.figures["alarmed"]) == (outcome, 0.0)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_level_that_is_the_same_for_all_will_do_in_the_lab_either(line: Line, seed: int) -> None:
+    """The conveyors are loud in good order, the filler says less when it gets damaged."""
+    for level in range(8, 40, 2):
+        bare = (
+            WATCHED
+            + f"detectors: [{{feature: envelope_db, method: limit, alarm_at: {level}, votes: 3, of: 3}}]"
+        )
+        assert seen(MonitoredLab(line, bare), seed).observed in {"not_quiet", "missed"}, level
+
+
+def test_every_machine_is_tried_and_the_others_are_left_in_peace(line: Line) -> None:
+    lab = MonitoredLab(line, GOOD)
+    found = seen(lab)
+    assert {exchange.request.split()[-1] for exchange in found.exchanges} == set(ASSETS)
+    tried = [each for each in lab.asked("fault") if each["severity"]]
+    inner = [each["severity"] for each in tried if each["mode"] == "bearing_inner"]
+    assert all(severity > 0.3 for severity in inner), "an inner race rings half as loud at the same damage"
+
+
+def test_an_alarm_of_a_machine_that_is_still_sound_is_one_too_many(line: Line) -> None:
+    lab = MonitoredLab(line, GOOD)
+    former = lab.fault
+
+    def contagious(asset: str, mode: str, severity: float) -> None:
+        for each in ASSETS:
+            former(each, mode, severity)
+
+    lab.connection.answers["fault"] = contagious
+    assert seen(lab).observed == "not_quiet"
+
+
 def test_an_alarm_that_does_not_reach_scada_is_none(line: Line) -> None:
     assert seen(MonitoredLab(line, GOOD, joined=False)).observed == "missed"
 
@@ -142,8 +175,8 @@ def test_a_monitor_that_hears_nothing_learns_nothing(line: Line) -> None:
 def test_a_lab_too_slow_to_judge_is_not_held_against_anybody(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "SLOWNESS", 0.0)
-    monkeypatch.setattr(maintenance, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(trial, "SLOWNESS", 0.0)
+    monkeypatch.setattr(trial, "PATIENCE_S", 0.05)
     lab = MonitoredLab(line, GOOD)
     lab.PACE_S = 0.0
     with pytest.raises(TimeLimitError):

@@ -20,12 +20,22 @@ def harden(desk: Desk, changed: dict[str, str]) -> None:
     """The whole solution, with pieces of plc2's configuration replaced; back when SCADA has had time to come in."""
     desk.configure("scada", desk.file("scada.yaml"))
     text = desk.file("plc2.yaml").replace("SCADA-FINGERPRINT", f'"{fingerprint(desk)}"')
+    desk.configure("plc2", replaced(text, changed))
+    within(lambda: _state(desk) == "ok")
+
+
+def change(desk: Desk, device: str, changed: dict[str, str]) -> None:
+    """A device's configuration in force, with pieces of it replaced; back when SCADA has had time to come in."""
+    desk.configure(device, replaced(desk.configuration(device), changed))
+    within(lambda: _state(desk) == "ok")
+
+
+def replaced(text: str, changed: dict[str, str]) -> str:
     for piece, other in changed.items():
         if piece not in text:
-            raise ValueError(f"{piece} is not in the reference")
+            raise ValueError(f"{piece} is not in the text")
         text = text.replace(piece, other)
-    desk.configure("plc2", text)
-    within(lambda: _state(desk) == "ok")
+    return text
 
 
 def fingerprint(desk: Desk) -> str:

@@ -1,4 +1,4 @@
-"""The right figure with one bare threshold: it flickers, and believes a single window."""
+"""A learnt baseline, several windows, and a single level: as the products change, the alarm comes and goes."""
 
 from lab.exercises.solution import Desk
 
