@@ -35,7 +35,8 @@ export function makeRow(person, name) {
     if (view.sitting === null) who.removeAttribute("href");
     else who.setAttribute("href", page.sitting.replace("/0", `/${view.sitting}`));
     page.steps.forEach((step, index) => steps[index].show(name, index, view, view.cells[step] ?? [null, 0]));
-    say(score, view.sitting === null ? "–" : number(view.score));
+    // A score begins with the first check, as a grade does.
+    say(score, view.attempts ? number(view.score) : "–");
     say(attempts, view.sitting === null ? "–" : number(view.attempts, 0));
     showState(state, view.state);
     element.dataset.state = view.state;
