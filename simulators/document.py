@@ -8,13 +8,25 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from simulators.errors import InputError
+from simulators.errors import InputError, at_line
 
 T = TypeVar("T")
 LIMIT_BYTES = 1 << 20
 
 # libyaml's loader where it is compiled in: the same language, about eight times faster.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+Place = tuple[str | int, ...]
+
+
+class PlaceError(InputError):
+    """What is wrong at a place of a YAML document, `("trust_list", "trusted", 0)`: who has its text knows the line."""
+
+    def __init__(self, place: Place, fr: str, en: str) -> None:
+        shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+        super().__init__(f"{shown} : {fr}", f"{shown}: {en}")
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,16 @@ class Document:
     def line(self, path: str) -> int:
         """The 1-based line of a place such as `$.devices[2].zone`, as deep as it can be followed."""
         return _line(self.tree, path)
+
+    def line_of(self, place: Place) -> int:
+        """The 1-based line of the key or the entry at `place`, as deep as it can be followed."""
+        node, line = self.tree, 1
+        for step in place:
+            mark, node = _entry(node, step)
+            if mark is None:
+                break
+            line = mark.start_mark.line + 1
+        return line
 
     def duplicates(self) -> list[tuple[int, str]]:
         """Line and name of every key that its mapping has already: YAML keeps the last one only."""
@@ -75,9 +97,11 @@ def parse(text: str, name: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or type(error).__name__
-        raise InputError(
-            f"{name}:{line} : YAML incorrect ({problem}) ; vérifiez l'indentation et les guillemets",
-            f"{name}:{line}: not valid YAML ({problem}); check the indentation and the quotes",
+        raise at_line(
+            name,
+            line,
+            f"YAML incorrect ({problem}) ; vérifiez l'indentation et les guillemets",
+            f"not valid YAML ({problem}); check the indentation and the quotes",
         ) from error
     return Document(name, data, tree)
 
@@ -89,11 +113,18 @@ def convert(document: Document, kind: type[T], data: Any = None) -> T:
     except (msgspec.ValidationError, RecursionError) as error:
         reason, _, where = str(error).partition(" - at `")
         place = where.rstrip("`") or "$"
-        name, line = document.name, document.line(where.rstrip("`"))
-        raise InputError(
-            f"{name}:{line} : {place} : {reason} ; corrigez cette valeur",
-            f"{name}:{line}: {place}: {reason}; correct that value",
+        raise at_line(
+            document.name,
+            document.line(where.rstrip("`")),
+            f"{place} : {reason} ; corrigez cette valeur",
+            f"{place}: {reason}; correct that value",
         ) from error
+
+
+def located(error: PlaceError, text: str, name: str) -> InputError:
+    """`error` with its line in the YAML `text`, called `name`."""
+    line = parse(text, name).line_of(error.place)
+    return at_line(name, line, error.text.fr, error.text.en)
 
 
 def _line(node: yaml.Node | None, path: str) -> int:
@@ -113,6 +144,15 @@ def _child(node: yaml.Node | None, step: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == step), None)
     return None
+
+
+def _entry(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """Where the key or the entry `step` stands, and its value."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == str(step)), (None, None))
+    return None, None
 
 
 def _duplicates(node: yaml.Node | None) -> Iterator[tuple[int, str]]:

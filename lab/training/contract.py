@@ -192,6 +192,14 @@ class Sittings(Protocol):
         """Raises: InputError: not one of `editable`, or refused by the device; nothing changed."""
         ...
 
+    def examine(self, sitting_id: int, device: str, text: str) -> None:
+        """Whether the device would take `text`; what its lab alone knows is looked at while that runs.
+
+        Raises:
+            InputError: it would not; carries the line, and nothing changed.
+        """
+        ...
+
     def rules(self, sitting_id: int) -> str: ...
 
     def save_rules(self, sitting_id: int, by: Person, text: str) -> None:

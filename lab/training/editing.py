@@ -46,6 +46,20 @@ def setup_text(context: Context, row: SittingRow, device: str) -> str:
     return line.text_of(config) if config else ""
 
 
+def examine(context: Context, sitting_id: int, device: str, text: str) -> None:
+    """Raises: InputError: the device would not take `text`; carries the line. Nothing changed."""
+    check_length(text)
+    with context.database.read() as session:
+        row = row_of(session, sitting_id)
+    spec = find_line(context.engine.exercise(row.exercise).line).device(device)
+    kind(spec.kind).parse(text, spec.config or f"{spec.id}.yaml")
+    # Tags, devices and files that it names: only the lab knows which there are.
+    status = context.statuses().get(row.lab)
+    if row.lab_wanted and status is not None and status.state == "running":
+        with context.labs.attach(row.lab) as lab:
+            lab.request("check", device=device, text=text)
+
+
 def configure(context: Context, sitting_id: int, by: Person, device: str, text: str) -> None:
     """Raises: InputError: not one of `editable`, too long, or refused by the device; nothing changed."""
     row = open_row(context, sitting_id)

@@ -106,6 +106,9 @@ class TrainingSittings:
     def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
         return editing.configuration(self._context, sitting_id, device)
 
+    def examine(self, sitting_id: int, device: str, text: str) -> None:
+        editing.examine(self._context, sitting_id, device, text)
+
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         editing.configure(self._context, sitting_id, by, device, text)
 

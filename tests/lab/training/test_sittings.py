@@ -216,6 +216,24 @@ def test_a_configuration_that_cannot_be_changes_nothing(
     assert kinds(sittings, running) == events
 
 
+def test_a_text_is_examined_without_its_lab_and_further_with_it(
+    sittings: TrainingSittings, labs: FakeLabs, alice: Person, sitting: Sitting
+) -> None:
+    with pytest.raises(InputError, match="2") as caught:
+        sittings.examine(sitting.id, "plc1", "units: {}\nallow: maybe\n")
+    assert caught.value.line == 2
+    text = "units: {}\n# nonsense to this lab\n"
+    sittings.examine(sitting.id, "plc1", text)
+    running = sittings.start_lab(sitting.id, alice)
+    before = dict(labs.labs[running.lab].texts)
+    with pytest.raises(InputError) as caught:
+        sittings.examine(running.id, "plc1", text)
+    assert caught.value.line == 1
+    sittings.examine(running.id, "plc1", "units: {}\n")
+    assert labs.labs[running.lab].texts == before
+    assert kinds(sittings, running)[-1] == "lab_started"
+
+
 def test_rules_are_kept_when_they_are_rules(
     sittings: TrainingSittings, alice: Person, sitting: Sitting
 ) -> None:

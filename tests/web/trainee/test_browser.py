@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,6 +15,15 @@ from tests.web.serving import Served, serving
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+RULE = """\
+title: Identification
+logsource: {product: usine-ecole}
+detection:
+  selection:
+    func: READ_DEVICE_ID
+  condition: selection
+level: high
+"""
 TABS = ["line", "trends", "configuration", "rules", "events", "monitor", "endpoints", "lab"]
 
 
@@ -224,6 +234,27 @@ def test_what_is_wrong_is_said_while_it_is_typed_and_the_draft_stays(page: Page)
     expect(page.locator("#configuration-problem")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("tab", "text", "marked"),
+    [
+        ("configuration", "audit: true\n\nidentities:\n  anonymous: maybe\n", 4),
+        ("configuration", "trust_list:\n  trusted:\n    - missing.pem\n", 3),
+        ("rules", RULE + "---\ntitle: Other\nlevel: high\n", 9),
+    ],
+)
+def test_the_margin_marks_the_line_that_the_words_name(page: Page, tab: str, text: str, marked: int) -> None:
+    page.locator(f"#tab-{tab}").click()
+    write(page, text)
+    expect(page.locator(f"#{tab}-problem")).to_contain_text(str(marked))
+    marks = page.locator(f"#panel-{tab} .cm-lint-marker-error")
+    expect(marks).to_have_count(1)
+    wanted = page.locator(f"#panel-{tab} .cm-line").nth(marked - 1).bounding_box()
+    mark = marks.bounding_box()
+    assert wanted
+    assert mark
+    assert wanted["y"] <= mark["y"] + mark["height"] / 2 <= wanted["y"] + wanted["height"]
+
+
 def test_a_refused_configuration_stays_in_the_editor(page: Page, failures: list[str]) -> None:
     page.locator("#tab-configuration").click()
     write(page, "nonsense: 1\n")
@@ -261,11 +292,7 @@ def test_versions_are_compared_and_put_back(page: Page, work: Work) -> None:
 
 def test_rules_are_tried_and_saved(page: Page, work: Work) -> None:
     page.locator("#tab-rules").click()
-    write(
-        page,
-        "title: Identification\nlogsource: {product: usine-ecole}\ndetection:\n"
-        "  selection:\n    func: READ_DEVICE_ID\n  condition: selection\nlevel: high\n",
-    )
+    write(page, RULE)
     page.locator("#rules-try").click()
     expect(page.locator("#rules-found")).to_contain_text("Alerts: 5, from 1 rules over 40 events.")
     expect(page.locator("#rules-found tbody tr")).to_have_count(1)
@@ -314,8 +341,12 @@ def test_the_three_resets_ask_first(page: Page, served: Served) -> None:
     for what in ("device", "checkpoint"):
         page.locator(f'[data-reset="{what}"]').click()
         page.locator("#confirm-yes").click()
+        served.eventually(partial(last_is, served, what), what)
         expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
-    assert [event.data.get("what") for event in served.sittings.timeline(1)][-2:] == ["device", "checkpoint"]
+
+
+def last_is(served: Served, what: str) -> bool:
+    return bool(served.sittings.timeline(1)[-1].data.get("what") == what)
 
 
 def test_a_check_goes_on_across_a_reload(page: Page, served: Served) -> None:
