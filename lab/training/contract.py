@@ -177,22 +177,30 @@ class Sittings(Protocol):
         what: Literal["device", "checkpoint", "lab"],
         device: str | None = None,
     ) -> Sitting:
-        """A device to its setup configuration, plant and configurations to the checkpoint, or the lab anew."""
+        """A device to its setup configuration, plant and configurations to the checkpoint, or the lab anew.
+
+        Raises:
+            InputError: no such device, or not one that `by` may reset; no checkpoint.
+        """
         ...
 
     def checkpoint(self, sitting_id: int, by: Person) -> Sitting:
         """Keep the plant's state and all configurations, in place of the former checkpoint."""
         ...
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
-        """{"text", "default", "versions": [{"id", "unix_s", "text"}], "schema"}: default is the setup's."""
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
+        """{"text", "default", "versions": [{"id", "unix_s", "text"}], "schema"}: default is the setup's.
+
+        Raises:
+            InputError: `by` is a trainee, and the device is not one of `editable`.
+        """
         ...
 
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
-        """Raises: InputError: not one of `editable`, or refused by the device; nothing changed."""
+        """Raises: InputError: not one of `editable` (for a trainee), or refused by the device; nothing changed."""
         ...
 
-    def examine(self, sitting_id: int, device: str, text: str) -> None:
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         """Whether the device would take `text`; what its lab alone knows is looked at while that runs.
 
         Raises:

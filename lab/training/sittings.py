@@ -103,11 +103,11 @@ class TrainingSittings:
         resets.checkpoint(self._context, sitting_id, by)
         return self.sitting(sitting_id)
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
-        return editing.configuration(self._context, sitting_id, device)
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
+        return editing.configuration(self._context, sitting_id, by, device)
 
-    def examine(self, sitting_id: int, device: str, text: str) -> None:
-        editing.examine(self._context, sitting_id, device, text)
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
+        editing.examine(self._context, sitting_id, by, device, text)
 
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         editing.configure(self._context, sitting_id, by, device, text)

@@ -265,7 +265,7 @@ class FakeSittings:
         self._note(sitting_id, "checkpoint", by)
         return self.sitting(sitting_id)
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
         texts = self._texts(sitting_id, device)
         versions = [
             {"id": n, "unix_s": 1_800_000_000.0 + n, "text": text} for n, text in enumerate(texts[:-1])
@@ -277,7 +277,7 @@ class FakeSittings:
             "schema": SCHEMA if device == "plc2" else None,
         }
 
-    def examine(self, sitting_id: int, device: str, text: str) -> None:
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         spec = find_line(self.exercise(self.sitting(sitting_id).exercise).line).device(device)
         kind(spec.kind).parse(text, f"{device}.yaml")
         if "missing.pem" in text:

@@ -22,7 +22,7 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @access.sitting_owner
 def configuration(sitting_id: int, device: str) -> ResponseReturnValue:
     """{"text", "default", "versions", "schema"}."""
-    return jsonify(settings().sittings.configuration(sitting_id, device))
+    return jsonify(settings().sittings.configuration(sitting_id, current_person(), device))
 
 
 @blueprint.post("")
@@ -38,7 +38,7 @@ def apply(sitting_id: int, device: str) -> ResponseReturnValue:
 def check(sitting_id: int, device: str) -> ResponseReturnValue:
     """What is wrong with the text, without applying it: {"problem": {"line", "text"} or null}."""
     try:
-        settings().sittings.examine(sitting_id, device, typed(request.get_data()))
+        settings().sittings.examine(sitting_id, current_person(), device, typed(request.get_data()))
     except InputError as error:
         return jsonify(problem=problem(error))
     return jsonify(problem=None)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from lab.training.contract import Sitting
 from simulators.errors import InputError
 from tests.web.conftest import token
-from tests.web.fake_training import STRONG, WEAK, FakeSittings
+from tests.web.fake_training import ALICE, STRONG, WEAK, FakeSittings
 from web.trainee.editing import problem
 
 RULE = """\
@@ -43,7 +43,7 @@ def test_a_refused_configuration_says_why_and_changes_nothing(
     code, answer = post(alice, f"/sittings/{running.id}/configurations/plc2", text="nonsense: 1")
     assert code == 400
     assert "nonsense" in answer["error"]
-    assert sittings.configuration(running.id, "plc2")["text"] == WEAK
+    assert sittings.configuration(running.id, ALICE, "plc2")["text"] == WEAK
 
 
 def test_typing_is_checked_by_the_device_s_own_rules(
@@ -58,7 +58,7 @@ def test_typing_is_checked_by_the_device_s_own_rules(
     assert post(alice, path, text="audit: [\n")[1]["problem"] is not None
     _, answer = post(alice, path, text="trust_list:\n  trusted:\n    - missing.pem\n")
     assert answer["problem"]["line"] == 3, "a file that is not there"
-    assert sittings.configuration(running.id, "plc2")["text"] == WEAK, "a check applies nothing"
+    assert sittings.configuration(running.id, ALICE, "plc2")["text"] == WEAK, "a check applies nothing"
 
 
 @pytest.mark.parametrize("body", [{}, {"text": 1}, {"text": "a", "more": 1}])
