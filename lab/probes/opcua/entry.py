@@ -51,14 +51,24 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome
     status: str = ""
 
-    def finding(self, exchanges: list[Exchange], figures: dict[str, float] | None = None) -> Finding:
+    def finding(
+        self, exchanges: list[Exchange], tried: Text | None, figures: dict[str, float] | None = None
+    ) -> Finding:
+        """`tried` names what was asked for (see `tried`)."""
         said = _SAID[self.outcome]
         if self.status:
             said = Text(fr=f"{said.fr} ({self.status})", en=f"{said.en} ({self.status})")
+        if tried is not None:
+            said = Text(fr=f"{tried.fr} : {said.fr}", en=f"{tried.en}: {said.en}")
         return Finding(self.outcome, said, figures or {}, exchanges)
 
 
 ACCEPTED = Result("accepted")
+
+
+def tried(policy: PolicyName, user: str | None) -> Text:
+    """A policy and an identity, for a sentence."""
+    return Text(fr=f"{policy}, {user or 'anonyme'}", en=f"{policy}, {user or 'anonymous'}")
 
 
 def result_of(error: Exception) -> Result:
