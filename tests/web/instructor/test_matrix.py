@@ -105,7 +105,7 @@ def test_evidence_tells_what_was_observed(
         "The server accepts.",
         "CreateSession &lt;None&gt;",
         "opcua.session",
-        "policy=None",
+        "<code>None</code>",
         "hints taken: 1",
     ):
         assert words in part
