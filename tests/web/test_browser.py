@@ -13,6 +13,7 @@ from simulators.model import Line
 from tests.conftest import NAMES
 from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -154,6 +155,7 @@ def test_no_accessibility_violation(page: Page, served: Served, language: str) -
         page.locator("#tag-filter").fill("rawtank")  # a hundred rows alike would only take time
         results = Axe().run(page, options=WCAG)
         assert results.violations_count == 0, results.generate_report()
+        assert small_targets(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{language}: the page is {wide} px wide at {width}"
 

@@ -16,6 +16,7 @@ from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings
 from tests.web.instructor.conftest import EXERCISE, ROSTER
 from tests.web.instructor.fake_class import FakeClass, FakeClassroom
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -290,6 +291,7 @@ def test_no_accessibility_violation(
 def check(page: Page, width: int) -> None:
     results = Axe().run(page, options=WCAG)
     assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
+    assert small_targets(page) == [], page.url
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"{page.url} is {wide} px wide at {width}"
 

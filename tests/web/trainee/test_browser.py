@@ -12,6 +12,7 @@ from simulators.model import Line
 from tests.conftest import NAMES
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -151,6 +152,7 @@ def test_every_panel_is_accessible_and_fits(page: Page, served: Served, language
             for tab in tabs:
                 page.locator(f"#tab-{tab}").click()
                 settled(page, tab)
+                assert small_targets(page) == [], f"{language}, {tab} at {width}"
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{language}, {tabs}: {wide} px wide at {width}"
             results = Axe().run(page, options=WCAG)
@@ -179,6 +181,7 @@ def test_catalogue_login_and_account_are_accessible_and_fit(
         for path in ("/exercises", "/account"):
             page.goto(f"{served.origin}{path}?lang={language}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert small_targets(page) == [], path
             results = Axe().run(page, options=WCAG)
             assert results.violations_count == 0, results.generate_report()
 
