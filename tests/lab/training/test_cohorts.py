@@ -90,7 +90,7 @@ def test_two_people_of_one_name_are_two(cohorts: TrainingCohorts) -> None:
         ("A B;a@univ.fr\nC D;A@univ.fr", "ligne 2.*ligne 1"),
         ("A B;;7\nC D;;7", "ligne 2.*ligne 1"),
         ("A B\nA B", "ligne 2.*ligne 1"),
-        ("A B;a@univ.fr;1;x", "ligne 1.*trois champs"),
+        ("A B;a@univ.fr;1;x", "ligne 1.*plus de trois champs"),
         (";a@univ.fr", "ligne 1.*nom"),
         ("A B;a@univ.fr;=1+1", "ligne 1.*numéro"),
         ("A B;=a@univ.fr", "ligne 1.*adresse"),

@@ -12,14 +12,14 @@ const relative = new Intl.RelativeTimeFormat(page.language, { numeric: "always",
 /** A row for `person`; `update(view)` shows the server's view of it, `age(now)` its last activity. */
 export function makeRow(person, name) {
   const box = html("input", { type: "checkbox", "aria-label": name });
-  const who = html("a", { class: "who-name" }, name);
+  const who = html("a", { class: "who-name", title: name }, name);
   const steps = page.steps.map(() => stepCell());
   const [score, attempts] = [html("td", { class: "number score" }), html("td", { class: "number" })];
   const seen = html("time", {});
   const state = stateElement();
   const element = html(
     "tr", { "data-person": person },
-    html("td", { class: "pick" }, box),
+    html("td", { class: "pick" }, html("label", {}, box)),
     html("th", { scope: "row", class: "who" }, who),
     ...steps.map(({ cell }) => cell),
     score, attempts,
