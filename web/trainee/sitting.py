@@ -13,6 +13,7 @@ from web.runs import runs
 from web.session import current_person
 from web.settings import settings
 from web.trainee.desk import Desk, brief, desk
+from web.trainee.measures import measures
 from web.trainee.practising import offers
 from web.trainee.terms import terms
 from web.trainee.words import words
@@ -101,6 +102,7 @@ def _data(work: Desk) -> dict[str, Any]:
         "starting": _under_way(f"lab {sitting.id}"),
         "wait_s": work.standing.wait_s,
         "editable": work.exercise.editable,
+        "measures": measures(),
         "steps": {view.step.id: reader(view.step.name) for view in work.steps},
     }
 

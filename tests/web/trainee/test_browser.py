@@ -1,5 +1,6 @@
 """The exercise's page in Chromium, over fakes: by keyboard, at both widths, in both languages, nothing typed is lost."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -332,6 +333,41 @@ def test_the_monitor_has_charts_and_their_table(page: Page) -> None:
     expect(page.locator("#monitor-table tbody tr")).to_have_count(60)
     page.locator("#monitor-asset").select_option("conveyor")
     expect(page.locator("#monitor-list figure")).to_have_count(4)
+
+
+def test_the_monitor_speaks_in_units_that_a_reader_knows(page: Page, served: Served) -> None:
+    visit(page, served, "fr")
+    page.locator("#tab-monitor").click()
+    share = page.locator('[data-monitor="index"]')
+    expect(share.locator("strong")).to_have_text("Part du niveau d'alarme")
+    expect(share.locator("output")).to_have_text("1 %")
+    expect(share.locator("small")).to_have_text("100 % : alarme", use_inner_text=True)
+    rms = page.locator('[data-monitor="rms_g"]')
+    expect(rms.locator("strong")).to_have_text("Accélération efficace")
+    expect(rms.locator("code")).to_have_text("rms_g")
+    expect(rms.locator("output")).to_have_text(re.compile(r"^\d,\d{3} g$"))
+    marks = page.evaluate(
+        "async () => { const { mark } = await import('/static/js/format.mjs');"
+        " return [[0, 10, 20].map((at) => mark(at, 10)), [0, 120].map((at) => mark(at, 120))]; }"
+    )
+    assert [len(set(row)) for row in marks] == [3, 2], "no mark is written twice"
+    assert {len(text) for text in marks[0]} == {8}
+    assert {len(text) for text in marks[1]} == {5}
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("fr", "d'avance sur l'heure réelle"), ("en", "ahead of the real clock")]
+)
+def test_simulated_time_is_said_to_be_so_wherever_it_stands(
+    page: Page, served: Served, language: str, says: str
+) -> None:
+    visit(page, served, language)
+    for tab in ("line", "trends", "events", "monitor"):
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator("#clock-gap")).to_contain_text(says)
+        expect(page.locator(f"#panel-{tab} .line-time")).to_be_visible()
+    page.locator("#tab-timeline").click()
+    expect(page.locator("#panel-timeline .line-time")).to_have_count(0)
 
 
 def test_the_three_resets_ask_first(page: Page, served: Served) -> None:

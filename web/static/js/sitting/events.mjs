@@ -62,7 +62,7 @@ function choice(name) {
 
 function draw() {
   const shown = latest.columns.filter((name) => columns.has(name));
-  table.tHead.replaceChildren(html("tr", {}, ...shown.map((name) => html("th", { scope: "col" }, html("code", {}, name)))));
+  table.tHead.replaceChildren(html("tr", {}, ...shown.map((name) => html("th", { scope: "col" }, html("code", {}, name), name === "ts" ? html("span", { class: "sr" }, ` (${t("line_time")})`) : null))));
   table.tBodies[0].replaceChildren(...[...latest.events].reverse().map((row) =>
     html("tr", {}, ...shown.map((name) => html("td", {}, cell(name, row[name]))))));
   byId("events-empty").hidden = latest.events.length > 0;
