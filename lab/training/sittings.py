@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from lab.exercises.model import Exercise, Hint
 from lab.exercises.report import CheckReport, Progress
-from lab.store.tables import EventRow
+from lab.store.tables import EventRow, SittingRow
 from lab.training import checking, editing, hints, opening, resets, running
 from lab.training.context import Context, row_of
 from lab.training.contract import Event, HintOffer, Person, Sitting, Standing
@@ -44,6 +44,10 @@ class TrainingSittings:
 
     def sitting(self, sitting_id: int) -> Sitting:
         return opening.sitting(self._context, sitting_id)
+
+    def held_labs(self) -> set[str]:
+        with self._context.database.read() as session:
+            return set(session.scalars(select(SittingRow.lab)))
 
     def standing(self, sitting_id: int) -> Standing:
         with self._context.database.read() as session:

@@ -137,6 +137,8 @@ class FakeLab:
                 return [msgspec.to_builtins(endpoint) for endpoint in ENDPOINTS]
             case "trend", {"tags": tags, "minutes": minutes}:
                 return {tag: self._trend(tag, minutes) for tag in tags}
+            case "snapshot", _:
+                return msgspec.to_builtins(self.snapshot("one"))
             case "acknowledge", {"alarm": alarm}:
                 self._acknowledge(alarm)
             case "fault", {"asset": asset, "mode": mode, "severity": severity}:

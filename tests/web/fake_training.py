@@ -201,6 +201,9 @@ class FakeSittings:
         )
         return msgspec.structs.replace(found, lab_state=state)
 
+    def held_labs(self) -> set[str]:
+        return {work.sitting.lab for work in self.work.values()}
+
     def standing(self, sitting_id: int) -> Standing:
         work = self._work(sitting_id)
         known = self.exercise(work.sitting.exercise)
