@@ -178,7 +178,7 @@ class FakeLab:
         """Forty rows: a master reads, then a stranger asks for the device's identity."""
         rows: list[dict[str, Any]] = [
             {
-                "seq": n, "ts": ORIGIN_UNIX_S + n, "uid": f"C{n}", "log": "modbus", "id.orig_h": source,
+                "seq": n, "ts": ORIGIN_UNIX_S + n, "uid": f"C{n}", "log": "modbus_detailed", "id.orig_h": source,
                 "id.orig_p": 40000 + n, "id.resp_h": "10.20.1.10", "id.resp_p": 502, "func": function,
             }
             for n in range(1, 41)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from lab.training.contract import Sitting
 from simulators.errors import UsineError
+from simulators.network.dissect.row import LOGS
 from web import access, live
 from web.language import chosen, reader
 from web.runs import runs
@@ -38,6 +39,7 @@ def show(sitting_id: int) -> ResponseReturnValue:
         terms=terms(),
         unavailable=settings().sittings.unavailable(work.exercise),
         practice=offers(work.exercise),
+        logs=LOGS,
     )
 
 

@@ -321,6 +321,13 @@ def test_events_are_filtered_chosen_and_downloaded(page: Page) -> None:
         assert started.value.path().stat().st_size > 3
     page.get_by_role("button", name="PLC identification").click()
     expect(page.locator("#practice-said")).to_have_text("Done.")
+    page.locator('#events-filter input[type="search"]').fill("")
+    page.locator('#events-filter select[name="log"]').select_option(
+        "conn"
+    )  # also while none is among the latest rows
+    expect(page.locator("#events-empty")).to_be_visible()
+    page.locator('#events-filter select[name="log"]').select_option("modbus_detailed")
+    expect(page.locator("#events-count")).to_have_text("Events shown: 40")
     page.locator('#events-filter input[type="search"]').fill("nobody says this")
     expect(page.locator("#events-empty")).to_be_visible()
 

@@ -9,7 +9,6 @@ const EVERY_MS = 3000;
 const FIRST = ["ts", "log", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "service", "func", "detail"];
 const form = byId("events-filter");
 const table = document.querySelector("table.events");
-const logs = new Set();
 let columns = null;
 let latest = null;
 let asked = 0;
@@ -30,12 +29,6 @@ async function load() {
 }
 
 function choices() {
-  for (const { log } of latest.events) {
-    if (log && !logs.has(log)) {
-      logs.add(log);
-      form.elements.log.append(new Option(log, log));
-    }
-  }
   if (columns) return;
   columns = new Set(chosenBefore() ?? latest.columns.filter((name) => FIRST.includes(name)));
   byId("events-columns").replaceChildren(...latest.columns.map(choice));
