@@ -106,7 +106,9 @@ async def test_an_unadvertised_policy_is_asked_for_all_the_same(hard: Bench, pol
 async def test_a_server_without_a_certificate_offers_no_secure_channel(weak: Bench) -> None:
     seen = await look(weak, "opcua.raw_session", policy=SECURE, identities=[{}])
     assert seen.observed == "not_offered"
-    assert seen.said.en == f"{SECURE}: the server does not offer it"
+    assert seen.said.en == (
+        f"{SECURE}: the server presents no certificate, so that no secure channel can be opened"
+    )
 
 
 async def test_no_password_is_in_the_evidence(hard: Bench, weak: Bench) -> None:
