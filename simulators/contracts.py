@@ -115,7 +115,8 @@ class Device(Protocol):
     """One device of the line, in the process that hosts it.
 
     Its module in `simulators/devices` has `KIND`, `parse(text, name) -> Config` (raises InputError) and
-    `create(context, config) -> Device`. `step` and `publish` do no input or output and never wait.
+    `create(context, config) -> Device`, which opens and starts nothing: a configuration is checked by making a device
+    of it. `step` and `publish` do no input or output and never wait.
     """
 
     async def start(self) -> None:

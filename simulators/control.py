@@ -1,7 +1,7 @@
 """The control channel's words: newline-delimited JSON over a socket that only the orchestrator can reach.
 
 A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answer is `{"id": 1, "result": …}` or
-`{"id": 1, "error": {"kind": "InputError", "fr": …, "en": …}}`. After `subscribe` the lab sends
+`{"id": 1, "error": {"kind": "InputError", "fr": …, "en": …}}`, with `line` where it is about a line of a text. After `subscribe` the lab sends
 `{"snapshot": …}` once a second.
 
 | verb | arguments | result |
@@ -24,6 +24,7 @@ A request is `{"id": 1, "verb": "speed", "arguments": {"speed": 10}}`; its answe
 | factory | device | true: its default configuration and, of a PLC, its default program; the device is restarted |
 | config | device | {"text", "default", "versions", "schema"} |
 | configure | device, text, name | true: checked, applied, device restarted; nothing changed on error, which calls the text `name` |
+| check | device, text | true: a configuration that the device would take; nothing changes |
 | restart | device | true |
 | kill | device | true: ends it without ceremony, for tests and exercises; the host restarts it |
 | plc_download | device, source, name | {"sha256"}; an error calls the source `name` |

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from simulators.errors import InputError
+from simulators.errors import InputError, at_line
 from simulators.os_errors import unreadable
 from simulators.validation import Place, misfit, written
 from simulators.yaml_problems import yaml_words
@@ -19,6 +19,15 @@ LIMIT_BYTES = 1 << 20
 
 # libyaml's loader where it is compiled in: the same language, about eight times faster.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class PlaceError(InputError):
+    """What is wrong at a place of a YAML document, `("trust_list", "trusted", 0)`: who has its text knows the line."""
+
+    def __init__(self, place: Place, fr: str, en: str) -> None:
+        shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+        super().__init__(f"{shown} : {fr}", f"{shown}: {en}")
+        self.at = place
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,8 @@ def parse(text: str, name: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = yaml_words(error)
-        raise InputError(
-            f"{name}:{line} : YAML incorrect : {problem.fr}", f"{name}:{line}: not valid YAML: {problem.en}"
+        raise at_line(
+            name, line, f"YAML incorrect : {problem.fr}", f"not valid YAML: {problem.en}"
         ) from error
     return Document(name, data, tree)
 
@@ -95,10 +104,19 @@ def convert(document: Document, kind: type[T], data: Any = None) -> T:
         return msgspec.convert(given, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         found = misfit(given, kind)
-        name, line, place = document.name, document.line(found.place, found.key), written(found.place)
-        raise InputError(
-            f"{name}:{line} : {place} : {found.text.fr}", f"{name}:{line}: {place}: {found.text.en}"
+        place = written(found.place)
+        raise at_line(
+            document.name,
+            document.line(found.place, found.key),
+            f"{place} : {found.text.fr}",
+            f"{place}: {found.text.en}",
         ) from error
+
+
+def located(error: PlaceError, text: str, name: str) -> InputError:
+    """`error` with its line in the YAML `text`, called `name`."""
+    line = parse(text, name).line(error.at, key=True)
+    return at_line(name, line, error.text.fr, error.text.en)
 
 
 def _steps(place: str) -> Place:
@@ -109,16 +127,12 @@ def _steps(place: str) -> Place:
 
 def _line(node: yaml.Node | None, place: Place, key: bool) -> int:
     mark = node.start_mark if node is not None else None
-    for number, step in enumerate(place, 1):
+    for step in place:
         child_key, child = _child(node, step)
         if child is None:
             continue
         node = child
-        mark = (
-            child_key.start_mark
-            if key and child_key is not None and number == len(place)
-            else child.start_mark
-        )
+        mark = (child_key if key and child_key is not None else child).start_mark
     return mark.line + 1 if mark is not None else 1
 
 

@@ -4,11 +4,15 @@ from simulators.text import Text
 
 
 class UsineError(Exception):
-    """Names the thing and the remedy, in both languages; `str()` gives the reader's one."""
+    """Names the thing and the remedy, in both languages; `str()` gives the reader's one.
 
-    def __init__(self, fr: str, en: str) -> None:
+    `line` is the 1-based line of the text that it is about, where it is about one line of a text: for editors.
+    """
+
+    def __init__(self, fr: str, en: str, line: int | None = None) -> None:
         super().__init__(fr, en)
         self.text = Text(fr=fr, en=en)
+        self.line = line
 
     def __str__(self) -> str:
         return str(self.text)
@@ -21,6 +25,11 @@ class InputError(UsineError):
     """
 
     at: tuple[str | int, ...] = ()
+
+
+def at_line(name: str, line: int, fr: str, en: str) -> InputError:
+    """What is wrong at the 1-based `line` of a text called `name`: said by the words and carried by the error."""
+    return InputError(f"{name}:{line} : {fr}", f"{name}:{line}: {en}", line)
 
 
 class StartError(UsineError):

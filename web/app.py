@@ -13,7 +13,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 import web
-from web import access, failures, language, prose, security, session, stream, throttle
+from web import access, failures, language, observation, prose, security, session, stream, throttle
 from web.runs import Runs
 from web.settings import Settings
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["usine_ecole_runs"] = Runs()
     app.jinja_env.globals["vendor"] = (VENDOR / "manifest.json").is_file()
     app.jinja_env.filters["inline"] = prose.line
+    app.jinja_env.filters["observation"] = observation.observation
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     language.install(app)
     security.install(app)

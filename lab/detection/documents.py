@@ -72,4 +72,4 @@ def _aliased(text: str) -> bool:
 
 
 def refused(line: int, fr: str, en: str) -> InputError:
-    return InputError(f"ligne {line} : {fr}", f"line {line}: {en}")
+    return InputError(f"ligne {line} : {fr}", f"line {line}: {en}", line)

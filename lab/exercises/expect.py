@@ -3,10 +3,13 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lab.exercises.model import Expectation
+from lab.probes.contract import Evidence
+from lab.probes.words import Figure, figure
 from simulators.errors import InputError
+from simulators.text import Language, Text
 
 Bound = str | int | float
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -15,6 +18,13 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     ">": operator.gt,
     "<": operator.lt,
+}
+_SIGNS = {
+    ">=": ("au moins ", "at least "),
+    "<=": ("au plus ", "at most "),
+    "==": ("", ""),
+    ">": ("plus de ", "more than "),
+    "<": ("moins de ", "less than "),
 }
 _BOUND = re.compile(r"(>=|<=|==|>|<)?\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 
@@ -54,6 +64,26 @@ def unmet(figures: Mapping[str, float], wanted: Mapping[str, Bound]) -> tuple[li
     return beyond, unknown
 
 
-def shown(figures: Mapping[str, float], wanted: Mapping[str, Bound], names: list[str]) -> str:
-    """`throughput_pct 82.1 (>=95)`, for a sentence."""
-    return ", ".join(f"{name} {figures.get(name, math.nan):.4g} ({wanted[name]})" for name in names)
+def shown(evidence: Evidence, wanted: Mapping[str, Bound], names: Iterable[str]) -> Text:
+    """`Throughput, of the expected one: 82.1% (at least 95% wanted)`, for a sentence."""
+    told = [_shown(figure(evidence.probe, name), evidence.figures[name], wanted[name]) for name in names]
+    return Text(fr=" ; ".join(one.fr for one in told), en="; ".join(one.en for one in told))
+
+
+def _shown(known: Figure, value: float, wanted: Bound) -> Text:
+    sign, limit = bound(wanted)
+    fr, en = _SIGNS[sign]
+    return Text(
+        fr=f"{known.name.fr} : {_number(value, known.unit, 'fr')} (il faut {fr}{_number(limit, known.unit, 'fr')})",
+        en=f"{known.name.en}: {_number(value, known.unit, 'en')} ({en}{_number(limit, known.unit, 'en')} wanted)",
+    )
+
+
+def _number(value: float, unit: str, language: Language) -> str:
+    """As the language writes it, with its unit: `82,1 %`, `82.1%`, `2048 bits`."""
+    written = f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    if language == "fr":
+        written = written.replace(".", ",")
+    return written + (
+        "%" if unit == "%" and language == "en" else f"\N{NO-BREAK SPACE}{unit}" if unit else ""
+    )

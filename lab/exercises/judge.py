@@ -3,16 +3,19 @@
 A refusal proves something only if the service serves somebody at the same time (its control); silence proves nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from lab.exercises.expect import outcomes, shown, unmet
 from lab.exercises.model import Check, Gate
 from lab.exercises.report import GateResult, Outcome, Phase, StepResult, Verdict
 from lab.probes.contract import Evidence
+from lab.probes.words import figure
 from simulators.text import Text
 
 SILENT = "silent"
 OBEYED = "obeyed"
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*(?=[\s,;:]|$)")
 Judgement = tuple[Outcome, Text]
 
 
@@ -56,7 +59,7 @@ def _judged(
 
 def _seen(check: Check, evidence: Evidence) -> Judgement:
     """Of the evidence alone."""
-    said = evidence.said
+    said = _sentence(evidence.said)
     if isinstance(check.expect, dict):
         return _figures(check.expect, evidence)
     if evidence.observed in outcomes(check.expect):
@@ -70,19 +73,30 @@ def _seen(check: Check, evidence: Evidence) -> Judgement:
 
 
 def _figures(wanted: Mapping[str, str | int | float], evidence: Evidence) -> Judgement:
+    """What is out of bounds is so whatever else could not be measured; the sentence is of the figures judged."""
     beyond, unknown = unmet(evidence.figures, wanted)
-    if evidence.observed == SILENT or unknown:
-        missing = ", ".join(unknown) or "–"
+    said = _sentence(evidence.said)
+    if evidence.observed == SILENT or (unknown and not beyond):
+        names = [figure(evidence.probe, name).name for name in unknown]
         return "inconclusive", Text(
-            fr=f"Mesure impossible ({missing}). {evidence.said.fr}",
-            en=f"Could not be measured ({missing}). {evidence.said.en}",
+            fr=f"Mesure impossible ({', '.join(name.fr for name in names) or '–'}). {said.fr}",
+            en=f"Could not be measured ({', '.join(name.en for name in names) or '–'}). {said.en}",
         )
     if not beyond:
-        return "pass", evidence.said
-    bad = shown(evidence.figures, wanted, beyond)
-    return "fail", Text(
-        fr=f"{evidence.said.fr} Hors limite : {bad}.", en=f"{evidence.said.en} Out of bounds: {bad}."
-    )
+        held = shown(evidence, wanted, wanted)
+        return "pass", Text(fr=f"{held.fr}.", en=f"{held.en}.")
+    bad = shown(evidence, wanted, beyond)
+    return "fail", Text(fr=f"Hors limite : {bad.fr}. {said.fr}", en=f"Out of bounds: {bad.en}. {said.en}")
+
+
+def _sentence(said: Text) -> Text:
+    """What a probe says in passing, with a capital and a full stop; a name that is no word (`plc1`) stays as it is."""
+    return Text(fr=_capital(said.fr), en=_capital(said.en))
+
+
+def _capital(said: str) -> str:
+    begun = said[:1].upper() + said[1:] if _WORD.match(said) else said
+    return begun if begun.endswith((".", "!", "?", "…")) or not begun else f"{begun}."
 
 
 def _held(check: Check, evidence: Evidence | None, refusals: Sequence[str]) -> Judgement | None:

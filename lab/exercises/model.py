@@ -22,7 +22,10 @@ Expectation = str | list[str] | dict[str, str | int | float]
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A value drawn for each student from HMAC(secret, exercise, version, student): the same on relaunch."""
+    """A value drawn for each student from HMAC(secret, exercise, version, student): the same on relaunch.
+
+    `name` is what the student's page calls it, else its own id.
+    """
 
     kind: Literal["username", "secret", "choice", "integer", "address"]
     length: Annotated[int, msgspec.Meta(ge=4, le=64)] = 12
@@ -30,6 +33,7 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     range: tuple[int, int] | None = None
     zone: Identifier | None = None
     hidden: bool = False
+    name: Text | None = None
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,7 +74,7 @@ def window(inside: Inside, args: Window) -> Finding:
     alarms = sorted(watch.alarms - undisturbed.alarms)
     figures = {**watch.figures(), "critical_alarms": float(len(alarms))}
     if undisturbed.good < BOTTLES_LEAST:
-        return Finding("idle", _IDLE, figures)
+        return Finding("idle", _idle(figures), figures)
     figures["throughput_pct"] = round(100.0 * watch.made("bottles_good") / undisturbed.good, 1)
     plant = Exchange(
         f"plant from {watch.first.t_s:.0f} s to {watch.last.t_s:.0f} s",
@@ -166,10 +166,17 @@ def _watched(inside: Inside, window_s: float, wall: Callable[[], float] = time.m
     return watch
 
 
-_IDLE = Text(
-    fr="la ligne ne devrait presque rien produire à ce moment : rien à comparer",
-    en="the line should hardly produce at this moment: nothing to compare with",
-)
+def _idle(figures: dict[str, float]) -> Text:
+    """Of a window too short, or a line too cold, to say anything of the throughput."""
+    good, alarms, span_s = figures["scada_good_pct"], figures["critical_alarms"], figures["window_s"]
+    return Text(
+        fr=f"En {span_s:.0f} s, {good:.0f} % de valeurs bonnes à la supervision et {alarms:.0f} alarme(s) critique(s) ; "
+        "trop peu de bouteilles attendues pour juger la cadence",
+        en=f"In {span_s:.0f} s, {good:.0f}% good values at SCADA and {alarms:.0f} critical alarm(s); too few bottles "
+        "expected to judge the throughput",
+    )
+
+
 _NO_VALUE = Text(fr="pas de valeur", en="no value")
 
 PROBES = (

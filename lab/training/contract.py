@@ -156,6 +156,10 @@ class Sittings(Protocol):
         """Raises: NotFoundError."""
         ...
 
+    def held_labs(self) -> set[str]:
+        """The names of all labs that are some sitting's, running or not."""
+        ...
+
     def standing(self, sitting_id: int) -> Standing: ...
 
     def timeline(self, sitting_id: int) -> list[Event]: ...
@@ -177,19 +181,35 @@ class Sittings(Protocol):
         what: Literal["device", "checkpoint", "lab"],
         device: str | None = None,
     ) -> Sitting:
-        """A device to its setup configuration, plant and configurations to the checkpoint, or the lab anew."""
+        """A device to its setup configuration, plant and configurations to the checkpoint, or the lab anew.
+
+        Raises:
+            InputError: no such device, or not one that `by` may reset; no checkpoint.
+        """
         ...
 
     def checkpoint(self, sitting_id: int, by: Person) -> Sitting:
         """Keep the plant's state and all configurations, in place of the former checkpoint."""
         ...
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
-        """{"text", "default", "versions": [{"id", "unix_s", "text"}], "schema"}: default is the setup's."""
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
+        """{"text", "default", "versions": [{"id", "unix_s", "text"}], "schema"}: default is the setup's.
+
+        Raises:
+            InputError: `by` is a trainee, and the device is not one of `editable`.
+        """
         ...
 
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
-        """Raises: InputError: not one of `editable`, or refused by the device; nothing changed."""
+        """Raises: InputError: not one of `editable` (for a trainee), or refused by the device; nothing changed."""
+        ...
+
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
+        """Whether the device would take `text`; what its lab alone knows is looked at while that runs.
+
+        Raises:
+            InputError: it would not; carries the line, and nothing changed.
+        """
         ...
 
     def rules(self, sitting_id: int) -> str: ...
@@ -283,7 +303,7 @@ class Cohorts(Protocol):
     def matrix(self, cohort_id: int, exercise_id: str) -> list[Row]: ...
 
     def grades_csv(self, cohort_id: int, exercise_id: str) -> str:
-        """As Moodle imports it: email and id number, points and maximum; an empty cell where nothing was begun."""
+        """As Moodle imports it: email and id number, points and maximum; an empty cell until a first check."""
         ...
 
     def archive(self, cohort_id: int) -> None: ...

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab.catalog import find_line
+from lab.exercises.model import Exercise
 from lab.store.tables import SittingRow
 from lab.training.claims import claim
 from lab.training.configurations import rules as rules_in
@@ -18,10 +19,25 @@ from simulators.errors import InputError
 TEXT_MAX = 64 * 1024
 
 
-def configuration(context: Context, sitting_id: int, device: str) -> dict[str, Any]:
+def demand_editable(exercise: Exercise, device: str, by: Person) -> None:
+    """Raises: InputError: a trainee is not to see, change or reset that device; says which ones are theirs.
+
+    A setup's text may hold values that are hidden from trainees.
+    """
+    if device in exercise.editable or by.role == "instructor":
+        return
+    known = ", ".join(exercise.editable) or "–"
+    raise InputError(
+        f"{device} ne se modifie pas dans cet exercice ; seuls : {known}",
+        f"{device} is not to be edited in this exercise; only: {known}",
+    )
+
+
+def configuration(context: Context, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
     """Text in force, the setup's, every earlier one, and the JSON Schema if there is one; with or without its lab."""
     row, events = _read(context, sitting_id)
     exercise = context.engine.exercise(row.exercise)
+    demand_editable(exercise, device, by)
     spec = find_line(exercise.line).device(device)
     default = setup_text(context, row, device)
     text = wanted(events).get(device, default)
@@ -46,16 +62,27 @@ def setup_text(context: Context, row: SittingRow, device: str) -> str:
     return line.text_of(config) if config else ""
 
 
+def examine(context: Context, sitting_id: int, by: Person, device: str, text: str) -> None:
+    """Raises: InputError: the device would not take `text`; carries the line. Nothing changed."""
+    check_length(text)
+    with context.database.read() as session:
+        row = row_of(session, sitting_id)
+    exercise = context.engine.exercise(row.exercise)
+    demand_editable(exercise, device, by)
+    spec = find_line(exercise.line).device(device)
+    kind(spec.kind).parse(text, spec.config or f"{spec.id}.yaml")
+    # Tags, devices and files that it names: only the lab knows which there are.
+    status = context.statuses().get(row.lab)
+    if row.lab_wanted and status is not None and status.state == "running":
+        with context.labs.attach(row.lab) as lab:
+            lab.request("check", device=device, text=text)
+
+
 def configure(context: Context, sitting_id: int, by: Person, device: str, text: str) -> None:
     """Raises: InputError: not one of `editable`, too long, or refused by the device; nothing changed."""
     row = open_row(context, sitting_id)
     exercise = current_exercise(context, row)
-    if device not in exercise.editable:
-        known = ", ".join(exercise.editable) or "–"
-        raise InputError(
-            f"{device} ne se modifie pas dans cet exercice ; seuls : {known}",
-            f"{device} is not to be edited in this exercise; only: {known}",
-        )
+    demand_editable(exercise, device, by)
     check_length(text)
     with claim(context, sitting_id, "configure"):
         with context.labs.attach(row.lab) as lab:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from lab.exercises.report import CheckReport
 from lab.store.tables import EventRow, EvidenceRow
 from lab.training.contract import Event, EventKind
+
+# What the system writes down, under the name of whose sitting it is.
+SYSTEM: tuple[EventKind, ...] = ("note", "lab_lost", "check_failed")
 
 
 def record(
@@ -44,6 +47,13 @@ def events_by_sitting(
     for row in session.scalars(wanted):
         found[row.sitting_id].append(msgspec.convert(_fields(row), Event))
     return found
+
+
+def by_hand() -> ColumnElement[bool]:
+    """Of events that somebody did, for a query: a start that a person asked for, not the warm-up that follows it."""
+    # A lab that was stopped for a reason (its time was over) was stopped by nobody.
+    stopped_by_nobody = and_(EventRow.kind == "lab_stopped", EventRow.data["why"].as_string().is_not(None))
+    return ~or_(EventRow.kind.in_(SYSTEM), stopped_by_nobody)
 
 
 def keep_report(session: Session, event_id: int, report: CheckReport) -> None:

@@ -1,4 +1,4 @@
-"""Grades as Moodle imports them: UTF-8, decimal points, points and maximum, an empty cell for no grade."""
+"""Grades as Moodle imports them: UTF-8, decimal points, points and maximum, an empty cell until a first check."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def grades_csv(rows: Iterable[Graded], title: Text) -> str:
         person = graded.row.person
         if unmatched(person):
             continue
-        points = "" if graded.row.last_seen_unix_s is None else number(graded.points)
+        points = number(graded.points) if graded.row.attempts else ""
         writer.writerow(
             [person.email, person.id_number, _plain(person.display), points, number(graded.points_max)]
         )

@@ -12,7 +12,7 @@ from lab.store.tables import EventRow, FrozenRow, Member, PersonRow, SittingRow
 from lab.training.claims import claimed
 from lab.training.context import Context
 from lab.training.contract import Cell, Event, EventKind, Person, Row
-from lab.training.events import events_by_sitting
+from lab.training.events import by_hand, events_by_sitting
 from lab.training.opening import lab_state
 from lab.training.people import person_of
 from lab.training.standing import standing
@@ -120,10 +120,10 @@ def _not_begun(person: Person, exercise: Exercise) -> Graded:
 
 
 def _last_seen(session: Session, sittings: Sequence[int]) -> dict[tuple[int, int], float]:
-    """When somebody last did something, by sitting and person."""
+    """When somebody last did something, by sitting and person; what the system noted is nobody's doing."""
     wanted = (
         select(EventRow.sitting_id, EventRow.by_id, func.max(EventRow.unix_s))
-        .where(EventRow.sitting_id.in_(sittings))
+        .where(EventRow.sitting_id.in_(sittings), by_hand())
         .group_by(EventRow.sitting_id, EventRow.by_id)
     )
     return {(sitting, by): unix_s for sitting, by, unix_s in session.execute(wanted)}

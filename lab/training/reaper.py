@@ -12,7 +12,7 @@ from lab.store.tables import EventRow, SittingRow
 from lab.training.claims import claim, claimed
 from lab.training.context import Context, row_of
 from lab.training.contract import Event, EventKind, Person
-from lab.training.events import events_by_sitting
+from lab.training.events import by_hand, events_by_sitting
 from lab.training.people import people_of
 from lab.training.rows import note, note_loss
 from lab.training.running import set_up, stop_lab
@@ -158,9 +158,9 @@ def _warned(events: list[Event], expires_unix_s: float) -> bool:
 
 
 def _last_seen(context: Context, row: SittingRow) -> float:
-    """When somebody last did something in it; what this module notes does not count."""
+    """When somebody last did something in it; what the system notes does not count."""
     with context.database.read() as session:
         last = session.scalar(
-            select(func.max(EventRow.unix_s)).where(EventRow.sitting_id == row.id, EventRow.kind != "note")
+            select(func.max(EventRow.unix_s)).where(EventRow.sitting_id == row.id, by_hand())
         )
     return last or 0.0

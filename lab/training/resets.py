@@ -8,7 +8,7 @@ from lab.training.claims import claim
 from lab.training.configurations import has_checkpoint, wanted
 from lab.training.context import Context
 from lab.training.contract import Event, Person
-from lab.training.editing import setup_text
+from lab.training.editing import demand_editable, setup_text
 from lab.training.events import events_of
 from lab.training.rows import mark, note, open_row
 from lab.training.running import Tell, start_lab
@@ -39,15 +39,16 @@ def reset(
             _restore(context, row)
             note(context, sitting_id, "reset", by.id, {"what": what})
         else:
-            _device(context, row, device)
+            _device(context, row, by, device)
             note(context, sitting_id, "reset", by.id, {"what": what, "device": device})
 
 
-def _device(context: Context, row: SittingRow, device: str | None) -> None:
+def _device(context: Context, row: SittingRow, by: Person, device: str | None) -> None:
     exercise = context.engine.exercise(row.exercise)
     if device is None:
         known = ", ".join(exercise.editable) or "–"
         raise InputError(f"quel équipement ? ({known})", f"which device? ({known})")
+    demand_editable(exercise, device, by)
     text = setup_text(context, row, device)
     with context.labs.attach(row.lab) as lab:
         lab.request("configure", device=device, text=text)

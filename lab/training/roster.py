@@ -127,16 +127,28 @@ def _fault(fields: list[str]) -> Text | None:
     display, email, id_number = (*fields, "", "")[:3]
     if any(fields[3:]):
         return Text(
-            fr="trois champs au plus : nom;adresse;numéro", en="three fields at most: name;email;id number"
+            fr="plus de trois champs ; gardez nom;adresse;numéro",
+            en="more than three fields; keep name;email;id number",
         )
     if not display or len(display) > 120 or not any(sign.isalnum() for sign in display):
-        return Text(fr="nom manquant ou trop long", en="name missing or too long")
+        return Text(
+            fr="nom manquant ou trop long ; commencez la ligne par un nom de 120 signes au plus",
+            en="name missing or too long; begin the line with a name of 120 characters at most",
+        )
     if any(not sign.isprintable() for sign in display):
-        return Text(fr="signe interdit dans le nom", en="forbidden character in the name")
+        return Text(
+            fr="signe invisible dans le nom ; retapez-le", en="invisible character in the name; type it again"
+        )
     if email and (not EMAIL.fullmatch(email) or len(email) > 254):
-        return Text(fr=f"adresse refusée : {email}", en=f"email refused: {email}")
+        return Text(
+            fr=f"adresse refusée : {email} ; écrivez-la comme nom@ecole.fr, ou laissez ce champ vide",
+            en=f"email refused: {email}; write it as name@school.org, or leave that field empty",
+        )
     if id_number and (not ID_NUMBER.fullmatch(id_number) or len(id_number) > 100):
-        return Text(fr=f"numéro refusé : {id_number}", en=f"id number refused: {id_number}")
+        return Text(
+            fr=f"numéro refusé : {id_number} ; lettres, chiffres, espaces, points, tirets et barres seulement",
+            en=f"id number refused: {id_number}; letters, digits, spaces, dots, hyphens and slashes only",
+        )
     return None
 
 
@@ -161,7 +173,10 @@ def _already(found: Sequence[PersonRow], seen: dict[int, int]) -> Text | None:
 
 
 def _same(line: int) -> Text:
-    return Text(fr=f"la même personne qu'en ligne {line}", en=f"the same person as on line {line}")
+    return Text(
+        fr=f"la même personne qu'en ligne {line} ; gardez une des deux",
+        en=f"the same person as on line {line}; keep one of the two",
+    )
 
 
 def _unfit(found: Sequence[PersonRow]) -> Text | None:
@@ -179,5 +194,8 @@ def _unfit(found: Sequence[PersonRow]) -> Text | None:
                 en=f"account {row.name} is disabled; 'lab user enable {row.name}'",
             )
         if row.role != "trainee":
-            return Text(fr=f"{row.name} est formateur", en=f"{row.name} is an instructor")
+            return Text(
+                fr=f"{row.name} est formateur ; ôtez cette ligne, ou donnez une autre adresse",
+                en=f"{row.name} is an instructor; remove this line, or give another email",
+            )
     return None

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from lab.exercises.model import Exercise, Hint
 from lab.exercises.report import CheckReport, Progress
-from lab.store.tables import EventRow
+from lab.store.tables import EventRow, SittingRow
 from lab.training import checking, editing, hints, opening, resets, running
 from lab.training.context import Context, row_of
 from lab.training.contract import Event, HintOffer, Person, Sitting, Standing
@@ -44,6 +44,10 @@ class TrainingSittings:
 
     def sitting(self, sitting_id: int) -> Sitting:
         return opening.sitting(self._context, sitting_id)
+
+    def held_labs(self) -> set[str]:
+        with self._context.database.read() as session:
+            return set(session.scalars(select(SittingRow.lab)))
 
     def standing(self, sitting_id: int) -> Standing:
         with self._context.database.read() as session:
@@ -103,8 +107,11 @@ class TrainingSittings:
         resets.checkpoint(self._context, sitting_id, by)
         return self.sitting(sitting_id)
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
-        return editing.configuration(self._context, sitting_id, device)
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
+        return editing.configuration(self._context, sitting_id, by, device)
+
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
+        editing.examine(self._context, sitting_id, by, device, text)
 
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         editing.configure(self._context, sitting_id, by, device, text)

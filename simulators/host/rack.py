@@ -9,6 +9,7 @@ from typing import Any
 
 from simulators.contracts import Context, Device, Health
 from simulators.devices import kind
+from simulators.document import PlaceError, located
 from simulators.errors import InputError, NotFoundError, StartError, UsineError
 from simulators.host.configurations import Configurations
 from simulators.model import Device as DeviceSpec
@@ -159,11 +160,11 @@ class Rack:
             StartError: the device does not start with it; the former one is back in force.
         """
         slot = self._slot(device_id)
-        config = self._parse(slot.spec, text, name)
+        self.check(device_id, text, name)
         async with slot.lock:
             await self._stop(slot)
             try:
-                await self._start_unlocked(slot, config)
+                await self._start_unlocked(slot, text)
                 self._configurations.keep(slot.spec, text)
             except UsineError as error:
                 await self._stop(slot)
@@ -174,9 +175,13 @@ class Rack:
                 ) from error
         self._log("configuration_applied", of=device_id)
 
-    def check(self, device_id: str, text: str) -> None:
-        """Raises: InputError: `text` is not a configuration of the device."""
-        self._parse(self._slot(device_id).spec, text)
+    def check(self, device_id: str, text: str, name: str | None = None) -> None:
+        """Whether `text`, called `name` in errors, is a configuration of the device, with all that it names here.
+
+        Raises:
+            InputError: it is not; nothing changed.
+        """
+        self._made(self._slot(device_id).spec, text, name)
 
     def schema(self, device_id: str) -> dict[str, Any] | None:
         """JSON Schema of the device's configuration, None where it is not YAML."""
@@ -193,8 +198,17 @@ class Rack:
             )
         return slot
 
-    def _parse(self, spec: DeviceSpec, text: str, name: str | None = None) -> Any:
-        return parsed(spec.kind, text, name or configuration_name(spec))
+    def _made(self, spec: DeviceSpec, text: str, called: str | None = None) -> Device:
+        """A device of that configuration, which opens nothing before it is started. Raises: InputError."""
+        name = called or configuration_name(spec)
+        config = parsed(spec.kind, text, name)
+        context = self._context(spec)
+        context.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            device: Device = self._kinds[spec.kind].create(context, config)
+        except PlaceError as error:
+            raise located(error, text, name) from error
+        return device
 
     async def _start(self, slot: Slot, progress: Progress) -> None:
         progress(slot.spec.id, "starting")
@@ -202,13 +216,9 @@ class Rack:
             await self._start_unlocked(slot)
         progress(slot.spec.id, "ok")
 
-    async def _start_unlocked(self, slot: Slot, config: Any = None) -> None:
+    async def _start_unlocked(self, slot: Slot, text: str | None = None) -> None:
         spec = slot.spec
-        if config is None:
-            config = self._parse(spec, self._configurations.current(spec))
-        context = self._context(spec)
-        context.folder.mkdir(parents=True, exist_ok=True)
-        device: Device = self._kinds[spec.kind].create(context, config)
+        device = self._made(spec, self._configurations.current(spec) if text is None else text)
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 await device.start()

@@ -1,4 +1,6 @@
-"""An error on its way over a wire, and back: `{"kind", "fr", "en"}`."""
+"""An error on its way over a wire, and back: `{"kind", "fr", "en"}`, and `line` where it is about one."""
+
+from typing import Any
 
 import msgspec
 
@@ -7,7 +9,7 @@ from simulators.errors import UsineError
 from simulators.text import Text
 
 
-def refusal(error: BaseException) -> dict[str, str]:
+def refusal(error: BaseException) -> dict[str, Any]:
     """What goes over the wire; a fault of ours is said as one."""
     if isinstance(error, UsineError):
         text = error.text
@@ -21,12 +23,14 @@ def refusal(error: BaseException) -> dict[str, str]:
             fr=f"défaut interne : {error!r} ; voyez « lab logs »",
             en=f"internal fault: {error!r}; see 'lab logs'",
         )
-    return {"kind": type(error).__name__, "fr": text.fr, "en": text.en}
+    said: dict[str, Any] = {"kind": type(error).__name__, "fr": text.fr, "en": text.en}
+    line = getattr(error, "line", None)
+    return said if line is None else {**said, "line": line}
 
 
-def refused(said: dict[str, str]) -> UsineError:
+def refused(said: dict[str, Any]) -> UsineError:
     """The error that the other end met; of the root kind where it is none of `simulators.errors`."""
     kind = getattr(errors, said.get("kind", ""), None)
     if not (isinstance(kind, type) and issubclass(kind, UsineError)):
         kind = UsineError
-    return kind(said["fr"], said["en"])
+    return kind(said["fr"], said["en"], said.get("line"))

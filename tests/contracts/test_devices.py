@@ -71,8 +71,8 @@ def test_an_empty_configuration_is_the_weak_default(kind: str) -> None:
 def test_a_bad_configuration_names_the_file_and_the_line(kind: str, text: str) -> None:
     with pytest.raises(InputError) as caught:
         devices.kinds()[kind].parse(text, "mine.yaml")
-    assert "mine.yaml:" in caught.value.text.en
-    assert any(f":{line}" in caught.value.text.en for line in (1, 2, 3, 4))
+    assert caught.value.line in (1, 2, 3, 4)
+    assert f"mine.yaml:{caught.value.line}" in caught.value.text.en
     assert caught.value.text.fr != caught.value.text.en
 
 
@@ -100,6 +100,21 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, list):
         for value in node:
             yield from objects(value)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_making_it_opens_and_writes_nothing(kind: str, tmp_path: Path, network: FakeNetwork) -> None:
+    line, spec = the_line(kind)
+    context = a_context(line, spec.id, tmp_path, network)
+    before, opened = set(asyncio.all_tasks()), descriptors()
+    devices.kinds()[kind].create(context, devices.kinds()[kind].parse(*default_of(line, spec)))
+    assert set(asyncio.all_tasks()) == before
+    assert descriptors() <= opened
+    assert not list(context.folder.iterdir())
 
 
 @pytest.mark.parametrize("kind", KINDS)

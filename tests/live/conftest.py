@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +17,12 @@ from lab.cli.background import ensure_supervisor
 from lab.cli.main import run
 from lab.connection import SupervisorClient
 from lab.paths import Paths
+from tests.conftest import NAMES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+    from tests.live.school import School
 
 NAME = "bottling"
 SUPERVISORS: list[subprocess.Popen[bytes]] = []
@@ -63,6 +70,32 @@ def lab(labs: SupervisorClient, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LAB_LANG", "en")
     assert labs.running()
     return Command()
+
+
+@pytest.fixture(scope="session")
+def school(labs: SupervisorClient, home: Path) -> "Iterator[School]":
+    """The pages over these labs."""
+    from tests.live.school import open_school
+
+    with open_school(labs, home) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[BrowserContext]":
+    """One Chromium for all the tests of this folder."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.web.test_browser import ARGUMENTS
+
+    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
+        )
+        context.set_default_timeout(20_000)
+        yield context
+        context.close()
 
 
 class Command:

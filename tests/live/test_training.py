@@ -77,10 +77,13 @@ def test_the_setup_and_the_trainees_text_are_in_force_also_after_a_crash(
             return str(lab.request("config", device="plc2")["text"])
 
     within(30, lambda: "warmed" in notes(desk, sitting))
-    known = desk.sittings.configuration(sitting.id, "plc2")
+    known = desk.sittings.configuration(sitting.id, alice, "plc2")
     assert text() == known["text"] == known["default"]
     with pytest.raises(InputError):
         desk.sittings.configure(sitting.id, alice, "plc2", "nonsense: [")
+    with pytest.raises(InputError, match=r"missing\.pem") as caught:
+        desk.sittings.examine(sitting.id, alice, "plc2", "trust_list:\n  trusted:\n    - missing.pem\n")
+    assert caught.value.line == 3
     assert text() == known["text"]
     edited = known["text"] + "\n# mine\n"
     desk.sittings.configure(sitting.id, alice, "plc2", edited)

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -85,8 +86,11 @@ def test_up_serves_a_page_and_ctrl_c_stops_everything(own_home: Path) -> None:
         link = up.link()
         mine = browser()
         with mine.open(link, timeout=10) as first:
-            assert first.url.endswith("/exercises")
-            assert "opcua-hardening" in first.read().decode()
+            assert urlsplit(first.url).path == "/"
+            home = first.read().decode()
+        assert 'data-line="bottling" data-state="running"' in home, "the line that was started"
+        assert 'href="/labs/bottling"' in home
+        assert "/exercises/opcua-hardening/open" in home, "and the exercises, at once"
         with mine.open(link.split("/login")[0] + "/instructor", timeout=10) as dashboard:
             assert "/labs/bottling" in dashboard.read().decode()
         with mine.open(link.split("/login")[0] + "/labs/bottling", timeout=10) as page:

@@ -139,6 +139,8 @@ class FakeLab:
                 return [msgspec.to_builtins(endpoint) for endpoint in ENDPOINTS]
             case "trend", {"tags": tags, "minutes": minutes}:
                 return {tag: self._trend(tag, minutes) for tag in tags}
+            case "snapshot", _:
+                return msgspec.to_builtins(self.snapshot("one"))
             case "acknowledge", {"alarm": alarm}:
                 self._acknowledge(alarm)
             case "fault", {"asset": asset, "mode": mode, "severity": severity}:
@@ -178,7 +180,7 @@ class FakeLab:
         """Forty rows: a master reads, then a stranger asks for the device's identity."""
         rows: list[dict[str, Any]] = [
             {
-                "seq": n, "ts": ORIGIN_UNIX_S + n, "uid": f"C{n}", "log": "modbus", "id.orig_h": source,
+                "seq": n, "ts": ORIGIN_UNIX_S + n, "uid": f"C{n}", "log": "modbus_detailed", "id.orig_h": source,
                 "id.orig_p": 40000 + n, "id.resp_h": "10.20.1.10", "id.resp_p": 502, "func": function,
             }
             for n in range(1, 41)

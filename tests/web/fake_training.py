@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from lab.catalog import find_line
 from lab.exercises.model import Attempts, AuthorTest, Check, Exercise, Gate, Hint, Parameter, Step
 from lab.exercises.report import CheckReport, GateResult, Outcome, Progress, StepResult, Verdict
 from lab.probes.contract import Evidence, Exchange
@@ -21,7 +22,8 @@ from lab.training.contract import (
     Standing,
     StepStanding,
 )
-from simulators.errors import InputError, NotFoundError
+from simulators.devices import kind
+from simulators.errors import InputError, NotFoundError, at_line
 from simulators.text import Text
 from tests.web.fake_labs import FakeLab, FakeLabs
 
@@ -199,6 +201,9 @@ class FakeSittings:
         )
         return msgspec.structs.replace(found, lab_state=state)
 
+    def held_labs(self) -> set[str]:
+        return {work.sitting.lab for work in self.work.values()}
+
     def standing(self, sitting_id: int) -> Standing:
         work = self._work(sitting_id)
         known = self.exercise(work.sitting.exercise)
@@ -263,7 +268,7 @@ class FakeSittings:
         self._note(sitting_id, "checkpoint", by)
         return self.sitting(sitting_id)
 
-    def configuration(self, sitting_id: int, device: str) -> dict[str, Any]:
+    def configuration(self, sitting_id: int, by: Person, device: str) -> dict[str, Any]:
         texts = self._texts(sitting_id, device)
         versions = [
             {"id": n, "unix_s": 1_800_000_000.0 + n, "text": text} for n, text in enumerate(texts[:-1])
@@ -275,10 +280,17 @@ class FakeSittings:
             "schema": SCHEMA if device == "plc2" else None,
         }
 
+    def examine(self, sitting_id: int, by: Person, device: str, text: str) -> None:
+        spec = find_line(self.exercise(self.sitting(sitting_id).exercise).line).device(device)
+        kind(spec.kind).parse(text, f"{device}.yaml")
+        if "missing.pem" in text:
+            line = next(n for n, row in enumerate(text.splitlines(), 1) if "missing.pem" in row)
+            raise at_line(f"{device}.yaml", line, "missing.pem est introuvable", "missing.pem is not found")
+
     def configure(self, sitting_id: int, by: Person, device: str, text: str) -> None:
         texts = self._texts(sitting_id, device)
         if "nonsense" in text:
-            raise InputError(f"{device}.yaml:1 : nonsense inconnu", f"{device}.yaml:1: unknown nonsense")
+            raise at_line(f"{device}.yaml", 1, "nonsense inconnu", "unknown nonsense")
         texts.append(text)
         self._note(sitting_id, "configuration", by, device=device)
 

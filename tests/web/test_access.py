@@ -36,7 +36,7 @@ RULES = {
 }
 # Those that show each reader their own, and those that show strangers nothing of anybody.
 FOR_ANYBODY = {"static", "login.by_name", "login.enter", "login.leave"}
-FOR_THE_SIGNED_IN = {"overview.show", "catalogue.show", "catalogue.begin", "login.account"}
+FOR_THE_SIGNED_IN = {"overview.show", "overview.lines", "catalogue.show", "catalogue.begin", "login.account"}
 PASSES = {
     "anybody": {"stranger", "other", "owner", "instructor"},
     "signed_in": {"other", "owner", "instructor"},

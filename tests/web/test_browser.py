@@ -13,6 +13,7 @@ from simulators.model import Line
 from tests.conftest import NAMES
 from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -145,6 +146,34 @@ def test_the_language_changes_in_place(page: Page) -> None:
     expect(row(page, "Air.Pressure").locator(".value")).to_contain_text(",")
 
 
+def test_the_first_page_shows_that_the_line_runs_without_a_click(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/?lang=en")
+    line = page.locator('.line[data-line="one"]')
+    clock = line.locator("time")
+    expect(line).to_contain_text("Running")
+    before = clock.text_content() or ""
+    line.get_by_role("link", name="Open the live page").focus()
+    expect(clock).not_to_have_text(before, timeout=10_000)
+    expect(line.get_by_role("link", name="Open the live page")).to_be_focused()
+    served.lab.paused = True
+    expect(line).to_contain_text("Paused", timeout=10_000)
+    served.lab.paused = False
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{served.origin}/labs/one")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_first_page_is_accessible_and_fits(page: Page, served: Served, language: str) -> None:
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{served.origin}/?lang={language}")
+        expect(page.locator(".line")).to_have_count(1)
+        results = Axe().run(page, options=WCAG)
+        assert results.violations_count == 0, results.generate_report()
+        assert small_targets(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_no_accessibility_violation(page: Page, served: Served, language: str) -> None:
     for width, height in (DESKTOP, PHONE):
@@ -154,6 +183,7 @@ def test_no_accessibility_violation(page: Page, served: Served, language: str) -
         page.locator("#tag-filter").fill("rawtank")  # a hundred rows alike would only take time
         results = Axe().run(page, options=WCAG)
         assert results.violations_count == 0, results.generate_report()
+        assert small_targets(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{language}: the page is {wide} px wide at {width}"
 

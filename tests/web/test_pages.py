@@ -16,20 +16,10 @@ from simulators.text import Text
 from tests.web.fake_labs import FakeLab, FakeLabs
 from web.description import band, command, trend_choice
 from web.faults import named
-from web.settings import Settings
 
 
 def text(client: FlaskClient, path: str) -> str:
     return html.unescape(client.get(path).get_data(as_text=True))
-
-
-def test_everybody_begins_at_their_own_place(
-    client: FlaskClient, alice: FlaskClient, given: Settings
-) -> None:
-    assert client.get("/").location == "/exercises", "who works alone has no class"
-    given.cohorts.create("BTS 1", "Alice")
-    assert client.get("/").location == "/instructor"
-    assert alice.get("/").location == "/exercises"
 
 
 def test_labs_are_listed(client: FlaskClient, labs: FakeLabs, lab: FakeLab) -> None:

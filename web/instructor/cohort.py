@@ -44,12 +44,13 @@ def restore(cohort_id: int) -> ResponseReturnValue:
     return redirect(url_for("instructor_cohort.show", cohort_id=cohort_id))
 
 
-def _launched(cohort: Cohort) -> Iterator[tuple[Exercise, list[Row], float]]:
-    """Each exercise of the cohort with its rows begun and their mean score."""
+def _launched(cohort: Cohort) -> Iterator[tuple[Exercise, list[Row], float | None]]:
+    """Each exercise of the cohort with its rows begun, and the mean score of those checked."""
     for exercise_id in cohort.exercises:
         try:
             exercise = settings().sittings.exercise(exercise_id)
         except NotFoundError:
             continue
         rows = [row for row in settings().cohorts.matrix(cohort.id, exercise_id) if row.sitting is not None]
-        yield exercise, rows, sum(row.score for row in rows) / len(rows) if rows else 0.0
+        scores = [row.score for row in rows if row.attempts]
+        yield exercise, rows, sum(scores) / len(scores) if scores else None

@@ -39,7 +39,7 @@ class Card:
 @access.signed_in
 def show() -> ResponseReturnValue:
     """Cards, filtered by `?track=…&level=…&sector=…&q=…`."""
-    cards = [_card(exercise, _mine()) for exercise in settings().sittings.exercises()]
+    cards = all_cards()
     chosen = {name: request.args.get(name, "") for name in FILTERS} | {"q": request.args.get("q", "")}
     return render_template(
         "catalogue.html",
@@ -58,6 +58,12 @@ def begin(exercise_id: str) -> ResponseReturnValue:
     """The reader's own sitting on it, a new one if there is none."""
     sitting = settings().sittings.open(current_person(), exercise_id)
     return redirect(url_for("sitting.show", sitting_id=sitting.id))
+
+
+def all_cards() -> list[Card]:
+    """Every exercise, as the reader stands in it."""
+    mine = _mine()
+    return [_card(exercise, mine) for exercise in settings().sittings.exercises()]
 
 
 def _mine() -> dict[str, Sitting]:

@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from lab.training.contract import Sitting
 from simulators.errors import UsineError
+from simulators.network.dissect.row import LOGS
 from web import access, live
 from web.language import chosen, reader
 from web.runs import runs
 from web.session import current_person
 from web.settings import settings
 from web.trainee.desk import Desk, brief, desk
+from web.trainee.measures import measures
 from web.trainee.practising import offers
 from web.trainee.terms import terms
 from web.trainee.words import words
@@ -37,6 +39,7 @@ def show(sitting_id: int) -> ResponseReturnValue:
         terms=terms(),
         unavailable=settings().sittings.unavailable(work.exercise),
         practice=offers(work.exercise),
+        logs=LOGS,
     )
 
 
@@ -101,6 +104,7 @@ def _data(work: Desk) -> dict[str, Any]:
         "starting": _under_way(f"lab {sitting.id}"),
         "wait_s": work.standing.wait_s,
         "editable": work.exercise.editable,
+        "measures": measures(),
         "steps": {view.step.id: reader(view.step.name) for view in work.steps},
     }
 

@@ -80,7 +80,13 @@ def _tables() -> dict[str, str]:
         "monitor_learning": gettext("Learning its baseline: {number} of {total} windows."),
         "monitor_normal": gettext("Baseline learnt; no alarm."),
         "monitor_alarm": gettext("The monitor's alarm is on."),
-        "monitor_index": gettext("Health index"),
-        "monitor_alarm_name": gettext("Alarm of the monitor"),
+        "monitor_none": gettext(
+            "No machine is watched: list some under `assets` in the configuration of {device}, and apply it."
+        ),
+        "monitor_waiting": gettext(
+            "No window heard yet: one comes about every ten seconds of the line's time."
+        ),
+        "monitor_alarm_at": gettext("100 %: alarm"),
+        "monitor_none_normal": gettext("Baseline not learnt yet"),
         "monitor_chart": gettext("{name} over time"),
     }

@@ -192,7 +192,7 @@ def _rows(rows: "list[Row]", as_json: bool) -> None:
             row.person.display,
             row.lab,
             say(*STATES[row.lab_state]),
-            f"{row.score:g}",
+            f"{row.score:g}" if row.attempts else "–",
             str(row.attempts),
             *cells,
         )

@@ -31,7 +31,7 @@ async def look(where: Where, asked: Endpoints) -> Finding:
     try:
         found = await advertised(where, Entry(device=asked.device, port=asked.port), kept)
     except NETWORK as error:
-        return result_of(error).finding(kept)
+        return result_of(error).finding(kept, None)
     kept += [Exchange("advertised", _described(endpoint)) for endpoint in found]
     figures = _figures(found)
     weak = figures["none"] + figures["deprecated"] + figures["anonymous"] + figures["clear_passwords"]

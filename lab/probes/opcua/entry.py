@@ -26,6 +26,10 @@ _SAID: dict[str, Text] = {
     "unreachable": Text(fr="connexion TCP impossible", en="no TCP connection"),
     "silent": Text(fr="pas de réponse", en="no answer"),
 }
+_NO_CERTIFICATE = Text(
+    fr="le serveur ne présente aucun certificat, et aucun canal sûr ne s'ouvre donc",
+    en="the server presents no certificate, so that no secure channel can be opened",
+)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,19 +50,33 @@ class NotOfferedError(Exception):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of one attempt, with the status code's name where there was one."""
+    """What came of one attempt, with the status code's name where there was one.
+
+    `certificate`: False where what was asked for cannot be had because the server presents none.
+    """
 
     outcome: Outcome
     status: str = ""
+    certificate: bool = True
 
-    def finding(self, exchanges: list[Exchange], figures: dict[str, float] | None = None) -> Finding:
-        said = _SAID[self.outcome]
+    def finding(
+        self, exchanges: list[Exchange], tried: Text | None, figures: dict[str, float] | None = None
+    ) -> Finding:
+        """`tried` names what was asked for (see `tried`)."""
+        said = _SAID[self.outcome] if self.certificate else _NO_CERTIFICATE
         if self.status:
             said = Text(fr=f"{said.fr} ({self.status})", en=f"{said.en} ({self.status})")
+        if tried is not None:
+            said = Text(fr=f"{tried.fr} : {said.fr}", en=f"{tried.en}: {said.en}")
         return Finding(self.outcome, said, figures or {}, exchanges)
 
 
 ACCEPTED = Result("accepted")
+
+
+def tried(policy: PolicyName, user: str | None) -> Text:
+    """A policy and an identity, for a sentence."""
+    return Text(fr=f"{policy}, {user or 'anonyme'}", en=f"{policy}, {user or 'anonymous'}")
 
 
 def result_of(error: Exception) -> Result:
@@ -69,7 +87,7 @@ def result_of(error: Exception) -> Result:
             "" if error.by == "closed" else named(error.code),
         )
     if isinstance(error, NotOfferedError):
-        return Result("not_offered")
+        return Result("not_offered", certificate=False)
     if isinstance(error, TimeoutError):
         return Result("silent")
     if isinstance(error, OSError):

@@ -59,7 +59,7 @@ async def look(where: Where, asked: Lockout) -> Finding:
             if wrong.outcome == "accepted":
                 return tries.finding("any_password")
             if wrong.outcome in _DEAD:
-                return wrong.finding(tries.kept)
+                return wrong.finding(tries.kept, None)
     account = await tries.of(asked.entry(asked.account), f"{asked.account.user}, right password")
     essential = await tries.of(asked.entry(asked.essential), "process account, right password")
     return _judged(account, essential, tries)
@@ -85,13 +85,13 @@ class _Tries:
 
 def _refused(result: Result, tries: _Tries) -> Finding:
     """The process's account did not come in."""
-    return result.finding(tries.kept) if result.outcome in _DEAD else tries.finding("essential_refused")
+    return result.finding(tries.kept, None) if result.outcome in _DEAD else tries.finding("essential_refused")
 
 
 def _judged(account: Result, essential: Result, tries: _Tries) -> Finding:
     for result in (account, essential):
         if result.outcome in _DEAD:
-            return result.finding(tries.kept)
+            return result.finding(tries.kept, None)
     if account.outcome == "accepted":
         return tries.finding("not_locked")
     return tries.finding("locked" if essential.outcome == "accepted" else "essential_locked")

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from lab.probes.contract import Exchange, Finding, Probe, Where
-from lab.probes.opcua.entry import NETWORK, Entry, result_of, server_certificate, session
+from lab.probes.opcua.entry import NETWORK, Entry, result_of, server_certificate, session, tried
 from lab.probes.opcua.operations import Right, Values, allowed, known_values
 from lab.probes.opcua.wire import Wire
 from simulators.devices.opcua_plc.config import PolicyName
@@ -93,19 +93,22 @@ class _Table:
 
 async def look(where: Where, asked: RoleMatrix) -> Finding:
     way: list[Exchange] = []
+    wires: list[Wire] = []
+    who = Text(fr=asked.policy, en=asked.policy)
     try:
         async with AsyncExitStack() as held:
-            entries = [asked.entry(row) for row in asked.rows]
-            server = await server_certificate(where, entries[0])
-            ways = [session(where, entry, way, server=server) for entry in entries]
-            wires = [await held.enter_async_context(each) for each in ways]
+            server = await server_certificate(where, asked.entry(asked.rows[0]))
+            for row in asked.rows:
+                who = tried(asked.policy, row.user)
+                entering = session(where, asked.entry(row), way, server=server)
+                wires.append(await held.enter_async_context(entering))
             rights = [right for row in asked.rows for right in (*row.may, *row.may_not)]
             values = await known_values(wires, rights)
             table, kept = _Table(), list[Exchange]()
             for row, wire in zip(asked.rows, wires, strict=True):
                 kept += await _filled(table, wire, asked.device, row, values)
     except NETWORK as error:
-        return result_of(error).finding(way)
+        return result_of(error).finding(way, who)
     return table.finding(kept)
 
 

@@ -16,11 +16,15 @@ from lab.probes.opcua.entry import (
     attempt,
     result_of,
     server_certificate,
+    tried,
 )
 from lab.probes.opcua.wire import security
 from simulators.devices.opcua_plc.config import PolicyName
 from simulators.model import Identifier
+from simulators.text import Text
 
+_NOBODY = Text(fr="accès anonyme", en="anonymous access")
+_PASSWORD = Text(fr="connexion par mot de passe", en="log-in by password")
 # From what a check can least conclude from to what it can most.
 _WORST = ("accepted", "silent", "unreachable", "closed", "not_offered", "rejected")
 
@@ -55,14 +59,16 @@ async def look_raw(where: Where, asked: RawSession) -> Finding:
     try:
         server = await server_certificate(where, asked.entry(asked.identities[0]))
     except NETWORK as error:
-        return result_of(error).finding(kept, {"tried": 0, "accepted": 0})
+        every = Text(fr=asked.policy, en=asked.policy)
+        return result_of(error).finding(kept, every, {"tried": 0, "accepted": 0})
     for who in asked.identities:
         results.append(await attempt(where, asked.entry(who), kept, server=server))
         if results[-1].outcome in ("silent", "unreachable"):
             break
-    worst = min(results, key=lambda result: _WORST.index(result.outcome))
+    worst = min(range(len(results)), key=lambda number: _WORST.index(results[number].outcome))
     accepted = sum(result.outcome == "accepted" for result in results)
-    return worst.finding(kept, {"tried": len(results), "accepted": accepted})
+    figures = {"tried": float(len(results)), "accepted": float(accepted)}
+    return results[worst].finding(kept, tried(asked.policy, asked.identities[worst].user), figures)
 
 
 async def look(where: Where, entry: Entry) -> Finding:
@@ -71,11 +77,12 @@ async def look(where: Where, entry: Entry) -> Finding:
     try:
         suits = any(_suits(endpoint, entry) for endpoint in await advertised(where, entry, kept))
     except NETWORK as error:
-        return result_of(error).finding(kept)
+        return result_of(error).finding(kept, tried(entry.policy, entry.user))
     if not suits:
-        kind = "anonymous" if entry.user is None else "user name"
-        return Result("not_offered", f"{entry.policy}, {kind}").finding(kept)
-    return (await attempt(where, entry, kept)).finding(kept)
+        by = _NOBODY if entry.user is None else _PASSWORD
+        way = Text(fr=f"{entry.policy}, {by.fr}", en=f"{entry.policy}, {by.en}")
+        return Result("not_offered").finding(kept, way)
+    return (await attempt(where, entry, kept)).finding(kept, tried(entry.policy, entry.user))
 
 
 def _suits(endpoint: ua.EndpointDescription, entry: Entry) -> bool:

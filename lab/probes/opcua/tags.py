@@ -3,7 +3,7 @@
 import msgspec
 
 from lab.probes.contract import Exchange, Finding, InZone, Probe, Where
-from lab.probes.opcua.entry import NETWORK, REFUSALS, Entry, result_of, session
+from lab.probes.opcua.entry import NETWORK, REFUSALS, Entry, result_of, session, tried
 from lab.probes.opcua.operations import Action, allowed, known_values
 from simulators.model import TagId
 from simulators.text import Text
@@ -36,7 +36,7 @@ async def _look(where: Where, entry: Entry, action: Action, target: str) -> Find
             values = await known_values([wire], [right])
             observed, said = _SAID[await allowed(wire, entry.device, right, values)]
     except NETWORK as error:
-        return result_of(error).finding(kept)
+        return result_of(error).finding(kept, tried(entry.policy, entry.user))
     return Finding(observed, said, {}, kept)
 
 

@@ -21,6 +21,15 @@ from simulators.model import Identifier
 from simulators.text import Text
 
 _DEAD = ("silent", "unreachable")
+_NAMES: dict[Flaw, Text] = {
+    "self_signed": Text(fr="auto-signé", en="self-signed"),
+    "unknown_authority": Text(fr="d'une autorité inconnue", en="of an unknown authority"),
+    "expired": Text(fr="périmé", en="expired"),
+    "not_yet_valid": Text(fr="pas encore valable", en="not valid yet"),
+    "wrong_uri": Text(fr="d'une autre application (URI)", en="of another application (URI)"),
+    "weak_key": Text(fr="à clé trop courte", en="with too short a key"),
+    "revoked": Text(fr="révoqué", en="revoked"),
+}
 
 
 class Certificates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,25 +77,23 @@ async def _try(
 def _seen(trusted: Result, refused: list[Flaw], accepted: list[Flaw], kept: list[Exchange]) -> Finding:
     """`trusted` is what came of the good certificate at last."""
     if trusted.outcome in _DEAD:
-        return trusted.finding(kept)
+        return trusted.finding(kept, None)
     figures: dict[str, float] = {
         "bad_accepted": len(accepted),
         "bad_refused": len(refused),
         "trusted_accepted": float(trusted.outcome == "accepted"),
     }
     if accepted:
-        names = ", ".join(accepted)
-        return Finding(
-            "lax",
-            Text(fr=f"mauvais certificats admis : {names}", en=f"bad certificates admitted: {names}"),
-            figures,
-            kept,
-        )
-    if trusted.outcome != "accepted":
-        why = trusted.status or trusted.outcome
         said = Text(
-            fr=f"même le bon certificat est refusé ({why})",
-            en=f"even the good certificate is refused ({why})",
+            fr=f"mauvais certificats admis : {', '.join(_NAMES[flaw].fr for flaw in accepted)}",
+            en=f"bad certificates admitted: {', '.join(_NAMES[flaw].en for flaw in accepted)}",
+        )
+        return Finding("lax", said, figures, kept)
+    if trusted.outcome != "accepted":
+        why = trusted.finding([], None).said
+        said = Text(
+            fr=f"même le bon certificat n'entre pas : {why.fr}",
+            en=f"even the good certificate does not come in: {why.en}",
         )
         return Finding("all_refused", said, figures, kept)
     said = Text(

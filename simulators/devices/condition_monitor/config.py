@@ -6,7 +6,7 @@ import msgspec
 
 from simulators.analytics.config import DETECTORS_MAX, Baseline, Detector, Watch
 from simulators.devices._schema import described, parse_yaml, schema_of
-from simulators.devices.mqtt_sensor.config import BrokerPlace, Tls, Words
+from simulators.devices.mqtt_sensor.config import BrokerPlace, Tls, Words, check_tls
 from simulators.model import Identifier
 from simulators.validation import UnfitError
 
@@ -92,4 +92,4 @@ def parse(text: str, name: str) -> Config:
     Raises:
         InputError: names the line and the remedy.
     """
-    return parse_yaml(text, Config, name)
+    return parse_yaml(text, Config, name, check=check_tls)

@@ -17,7 +17,7 @@ from simulators.contracts import Context, Health
 from simulators.devices._mqtt.session import MqttSession, Will
 from simulators.devices.condition_monitor.config import Config
 from simulators.devices.condition_monitor.machine import Machine
-from simulators.devices.condition_monitor.wiring import broker_of, heard_on, meaning, topic_of
+from simulators.devices.condition_monitor.wiring import broker_of, heard_on, meaning, topics_of
 from simulators.devices.mqtt_sensor.telemetry import Telemetry, stamp
 from simulators.devices.mqtt_sensor.tls import client_tls
 from simulators.devices.mqtt_sensor.window import decode_window
@@ -43,17 +43,16 @@ class ConditionMonitor:
     """The monitor and its MQTT client (contracts.Device)."""
 
     def __init__(self, context: Context, config: Config) -> None:
-        """Raises: InputError: a machine that no sensor hears."""
+        """Raises: PlaceError: a machine that no sensor hears."""
         self._context = context
         self._config = config
         self._tags = [(tag, meaning(tag)[0]) for tag in context.line.tags_of(context.spec.id)]
         self._root = f"{context.line.id}/{context.spec.id}"
         self._place = broker_of(context, config)
-        heard = heard_on(context.line)
         version = hashlib.sha256(msgspec.json.encode(config.watch)).hexdigest()[:12]
         self._machines = {
-            asset: Machine(asset, topic_of(context, asset, heard), config.watch, version)
-            for asset in config.assets
+            asset: Machine(asset, topic, config.watch, version)
+            for asset, topic in topics_of(config.assets, heard_on(context.line)).items()
         }
         self._by_topic = {machine.topic: machine for machine in self._machines.values()}
         self._encoder = msgspec.json.Encoder()

@@ -1,9 +1,11 @@
 """What a condition monitor is joined to: the sensors' topics, its own tags, the broker."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from simulators.contracts import Context
 from simulators.devices.condition_monitor.config import Config
+from simulators.document import PlaceError
 from simulators.errors import InputError
 from simulators.model import Line, Tag
 
@@ -20,15 +22,17 @@ def heard_on(line: Line) -> dict[str, str]:
     }
 
 
-def topic_of(context: Context, asset: str, heard: dict[str, str]) -> str:
-    """The topic of the machine's windows. Raises: InputError: no sensor hears it; says which are heard."""
-    if asset not in heard:
-        known, device = ", ".join(heard) or "–", context.spec.id
-        raise InputError(
-            f"{device} : assets : aucun capteur n'écoute {asset} ; choisissez parmi : {known}",
-            f"{device}: assets: no sensor hears {asset}; choose among: {known}",
-        )
-    return heard[asset]
+def topics_of(assets: Sequence[str], heard: dict[str, str]) -> dict[str, str]:
+    """Machine → the topic of its windows. Raises: PlaceError: no sensor hears one; says which are heard."""
+    for number, asset in enumerate(assets):
+        if asset not in heard:
+            known = ", ".join(heard) or "–"
+            raise PlaceError(
+                ("assets", number),
+                f"aucun capteur n'écoute {asset} ; choisissez parmi : {known}",
+                f"no sensor hears {asset}; choose among: {known}",
+            )
+    return {asset: heard[asset] for asset in assets}
 
 
 def meaning(tag: Tag) -> tuple[str, Literal["alarm", "index"]]:

@@ -35,7 +35,7 @@ class Gateway:
 
     def __init__(self, context: Context, config: Config) -> None:
         self._context, self._config = context, config
-        self._policy = Policy(context.line, context.spec.id, config)
+        self._policy = Policy(context.line, config)
         self._traffic = Traffic()
         self._taps: Taps = taps_of(context.network, context.line)
         self._desk = Desk(

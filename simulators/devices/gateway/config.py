@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from simulators.devices._schema import described, parse_yaml, schema_of
-from simulators.errors import InputError
+from simulators.document import PlaceError
+from simulators.validation import Place
 
 Action = Literal["allow", "deny", "drop"]
 Protocol = Literal["modbus", "opcua", "mqtt", "any"]
@@ -189,26 +190,33 @@ def parse(text: str, name: str) -> Config:
     Raises:
         InputError: not YAML, not of the shape, or a rule that contradicts itself; names the line or the rule.
     """
-    config = parse_yaml(text, Config, name)
-    for number, rule in enumerate(config.rules, 1):
-        if rule.modbus is not None and rule.protocol not in {"modbus", "any"}:
-            raise InputError(
-                f"{name} : règle {number} : `modbus` ne va pas avec le protocole {rule.protocol} ; ôtez l'un des deux",
-                f"{name}: rule {number}: `modbus` does not go with protocol {rule.protocol}; remove one of them",
+    return parse_yaml(text, Config, name, check=_check)
+
+
+def _check(config: Config) -> None:
+    """Raises: PlaceError: a rule that contradicts itself."""
+    for index, rule in enumerate(config.rules):
+        if rule.modbus is None:
+            continue
+        if rule.protocol not in {"modbus", "any"}:
+            raise PlaceError(
+                ("rules", index),
+                f"`modbus` ne va pas avec le protocole {rule.protocol} ; ôtez l'un des deux",
+                f"`modbus` does not go with protocol {rule.protocol}; remove one of them",
             )
-        if rule.modbus is not None:
-            for span in (*(rule.modbus.read or ()), *(rule.modbus.write or ())):
-                bounds(span, f"{name} : règle {number}", f"{name}: rule {number}")
-    return config
+        for of, spans in (("read", rule.modbus.read), ("write", rule.modbus.write)):
+            for number, span in enumerate(spans or ()):
+                bounds(span, ("rules", index, "modbus", of, number))
 
 
-def bounds(span: Span, fr: str = "", en: str = "") -> tuple[int, int]:
-    """First and last address of a span. Raises: InputError: reversed, or above 65535."""
+def bounds(span: Span, place: Place = ()) -> tuple[int, int]:
+    """First and last address of a span. Raises: PlaceError: reversed, or above 65535."""
     first, _, last = str(span).partition("-")
     low, high = int(first), int(last or first)
     if not 0 <= low <= high <= 65535:
-        raise InputError(
-            f"{fr} : la plage {span} est vide ou dépasse 65535 ; écrivez par exemple 0-99",
-            f"{en}: the span {span} is empty or above 65535; write for example 0-99",
+        raise PlaceError(
+            place,
+            f"la plage {span} est vide ou dépasse 65535 ; écrivez par exemple 0-99",
+            f"the span {span} is empty or above 65535; write for example 0-99",
         )
     return low, high

@@ -4,11 +4,13 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from simulators import document
 from simulators.devices.gateway.config import Action, Config, ModbusMatch, Rule, Span, bounds
 from simulators.errors import InputError
 from simulators.model import Line
 from simulators.network.modbus import Frame, access
 from simulators.network.services import SERVICES
+from simulators.validation import Place
 
 Host = tuple[str, str]  # zone, address
 
@@ -42,14 +44,14 @@ class Verdict:
 class Place:
     """One end of a rule: a zone, device, address, subnet or `any`, or several."""
 
-    def __init__(self, line: Line, words: str | list[str], where: tuple[str, str]) -> None:
+    def __init__(self, line: Line, words: str | list[str], where: Place) -> None:
         self._zones: set[str] = set()
         self._networks: list[ipaddress.IPv4Network] = []
         self.any = False
         for word in [words] if isinstance(words, str) else words:
             self._add(line, word, where)
 
-    def _add(self, line: Line, word: str, where: tuple[str, str]) -> None:
+    def _add(self, line: Line, word: str, where: Place) -> None:
         device = next((device for device in line.devices if device.id == word), None)
         if word == "any":
             self.any = True
@@ -71,26 +73,27 @@ class Place:
         return self.any or zone in self._zones or any(network.overlaps(subnet) for network in self._networks)
 
 
-def _network(line: Line, word: str, where: tuple[str, str]) -> ipaddress.IPv4Network:
+def _network(line: Line, word: str, where: Place) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(word)
     except ValueError:
         known = ", ".join(["any", *(zone.id for zone in line.zones), *(device.id for device in line.devices)])
-        raise InputError(
-            f"{where[0]} : {word} n'est ni une zone, ni un équipement, ni une adresse ; choisissez parmi : {known}",
-            f"{where[1]}: {word} is no zone, no device and no address; choose one of: {known}",
+        raise document.PlaceError(
+            where,
+            f"{word} n'est ni une zone, ni un équipement, ni une adresse ; choisissez parmi : {known}",
+            f"{word} is no zone, no device and no address; choose one of: {known}",
         ) from None
 
 
 class CompiledRule:
     """A rule with its names resolved against the line."""
 
-    def __init__(self, line: Line, device: str, number: int, rule: Rule) -> None:
-        where = (f"{device} : règle {number}", f"{device}: rule {number}")
+    def __init__(self, line: Line, number: int, rule: Rule) -> None:
+        where = ("rules", number - 1)
         self.name = f"rule_{number}"
         self.rule = rule
-        self.source = Place(line, rule.source, where)
-        self.target = Place(line, rule.target, where)
+        self.source = Place(line, rule.source, (*where, "from"))
+        self.target = Place(line, rule.target, (*where, "to"))
         match = rule.modbus or ModbusMatch()
         self._units, self._functions = match.units, match.functions
         self._read, self._write = _spans(match.read), _spans(match.write)
@@ -137,21 +140,17 @@ class Policy:
     """The rules in order, then the default.
 
     Raises:
-        InputError: a rule or `tap` names what the line does not have.
+        PlaceError: a rule or `tap` names what the line does not have.
     """
 
-    def __init__(self, line: Line, device: str, config: Config) -> None:
+    def __init__(self, line: Line, config: Config) -> None:
         self._subnets = {zone.id: ipaddress.IPv4Network(zone.subnet) for zone in line.zones}
-        for zone in config.tap:
-            if zone not in self._subnets:
-                known = ", ".join(self._subnets)
-                raise InputError(
-                    f"{device} : tap : zone {zone} inconnue ; choisissez parmi : {known}",
-                    f"{device}: tap: unknown zone {zone}; choose one of: {known}",
-                )
-        self._rules = [
-            CompiledRule(line, device, number, rule) for number, rule in enumerate(config.rules, 1)
-        ]
+        for number, zone in enumerate(config.tap):
+            try:
+                line.zone(zone)
+            except InputError as error:
+                raise document.PlaceError(("tap", number), error.text.fr, error.text.en) from error
+        self._rules = [CompiledRule(line, number, rule) for number, rule in enumerate(config.rules, 1)]
         self._default: Action = config.default
         self.services = list(self._find_services(line))
 

@@ -242,11 +242,12 @@ def _why(path: Path, error: sqlite3.Error | OSError) -> Text:
     full = is_full(error) if isinstance(error, sqlite3.Error) else error.errno == errno.ENOSPC
     if full:
         return Text(
-            fr=f"disque plein : {path} ne reçoit plus de valeurs ; libérez de la place, la suite reprendra seule",
-            en=f"disk full: {path} takes no more values; free some space, the rest resumes by itself",
+            fr=f"disque plein : {path.name} ne reçoit plus de valeurs ; libérez de la place, la suite reprendra seule",
+            en=f"disk full: {path.name} takes no more values; free some space, the rest resumes by itself",
         )
+    # Trainees read this too: the folder is the server's own business.
     why = os_words(error)
     return Text(
-        fr=f"{path} refuse les valeurs ({why.fr}) ; elles attendent en mémoire",
-        en=f"{path} refuses the values ({why.en}); they wait in memory",
+        fr=f"{path.name} refuse les valeurs ({why.fr}) ; elles attendent en mémoire",
+        en=f"{path.name} refuses the values ({why.en}); they wait in memory",
     )

@@ -12,7 +12,7 @@ from simulators.devices.modbus_plc.admission import Admission
 from simulators.devices.modbus_plc.audit import Audit
 from simulators.devices.modbus_plc.config import Config
 from simulators.devices.modbus_plc.pump import Pump
-from simulators.devices.modbus_plc.security import tls_context
+from simulators.devices.modbus_plc.security import check_files, tls_context
 from simulators.devices.modbus_plc.service import Service
 from simulators.devices.modbus_plc.station import Station
 from simulators.errors import InputError, StartError
@@ -145,11 +145,13 @@ def create(context: Context, config: Config) -> ModbusPlc:
     """The device.
 
     Raises:
-        InputError: no PLC behind it, or a unit's view names an unknown tag.
+        InputError: no PLC behind it, or the configuration names a tag or a file that is not there.
     """
     if context.plc is None:
         raise InputError(
             f"{context.spec.id} : un automate a besoin d'un programme ; donnez program: dans la ligne",
             f"{context.spec.id}: a PLC needs a program; give program: in the line",
         )
+    if config.security is not None:
+        check_files(context, config.security)
     return ModbusPlc(context, context.plc, config)

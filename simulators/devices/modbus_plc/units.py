@@ -7,9 +7,10 @@ from simulators.contracts import Context, Plc
 from simulators.devices.modbus_plc.config import Config
 from simulators.devices.modbus_plc.status import Status
 from simulators.devices.modbus_plc.tables import Bits, Cell, Registers, Written
-from simulators.errors import InputError
+from simulators.document import PlaceError
 from simulators.plc.address import Table, modbus_place, parse_address
 from simulators.plc.image import Image
+from simulators.validation import Place
 
 _WORDS = {
     "REAL": 2,
@@ -67,7 +68,7 @@ def build(context: Context, plc: Plc, config: Config) -> dict[int, Unit]:
     """The units of the configuration, by number; 0 and 255 are the PLC's own aliases.
 
     Raises:
-        InputError: a view names a tag that is not this PLC's.
+        PlaceError: a view names a tag that is not this PLC's.
     """
     units = {
         number: _view(context, plc, number, view.tags) if view.tags else _whole(plc, config)
@@ -95,21 +96,20 @@ def _whole(plc: Plc, config: Config) -> Unit:
 def _view(context: Context, plc: Plc, number: int, tags: Sequence[str]) -> Unit:
     cells: list[Cell] = []
     start = 0
-    for name in tags:
-        cell = _cell_of(context, plc, number, name, start)
+    for place, name in enumerate(tags):
+        cell = _cell_of(context, plc, ("units", number, "tags", place), name, start)
         cells.append(cell)
         start += cell.count
     return Unit(plc.image, {"input_register": cells, "holding_register": cells}, None, writable=False)
 
 
-def _cell_of(context: Context, plc: Plc, number: int, name: str, start: int) -> Cell:
+def _cell_of(context: Context, plc: Plc, place: Place, name: str, start: int) -> Cell:
     own = {tag.id: tag for tag in context.line.tags_of(context.spec.id)}
     if name not in own:
-        raise InputError(
-            f"{context.spec.id} : units.{number} : {name} n'est pas une variable de cet automate ; "
-            f"choisissez parmi : {', '.join(sorted(own))}",
-            f"{context.spec.id}: units.{number}: {name} is not a tag of this PLC; "
-            f"choose among: {', '.join(sorted(own))}",
+        raise PlaceError(
+            place,
+            f"{name} n'est pas une variable de cet automate ; choisissez parmi : {', '.join(sorted(own))}",
+            f"{name} is not a tag of this PLC; choose among: {', '.join(sorted(own))}",
         )
     index = plc.image.declare(parse_address(own[name].address), own[name].type)
     return Cell(start, _WORDS.get(plc.image.types[index], 1), index, plc.image.types[index])

@@ -9,7 +9,7 @@ from typing import Literal
 
 from simulators.devices._mqtt.topics import is_filter, matches
 from simulators.devices.mqtt_broker.bundle import Section
-from simulators.errors import InputError
+from simulators.errors import at_line
 
 Access = Literal["read", "write"]
 _ACCESSES: dict[str, frozenset[str]] = {
@@ -79,24 +79,28 @@ def parse_acl(section: Section, name: str) -> AccessList:
         if word == "user" and rest:
             user = rest
         elif word in ("topic", "pattern") and rest:
-            rule = _rule(rest, f"{name}:{line} ({section.name})")
+            rule = _rule(rest, name, line, section.name)
             (acl.patterns if word == "pattern" else acl.users.setdefault(user, [])).append(rule)
         else:
-            raise InputError(
-                f"{name}:{line} ({section.name}) : « {row[:80]} » n'est pas une règle ; écrivez user NOM, "
+            raise at_line(
+                name,
+                line,
+                f"{section.name} : « {row[:80]} » n'est pas une règle ; écrivez user NOM, "
                 "topic [read|write|readwrite|deny] SUJET ou pattern …",
-                f"{name}:{line} ({section.name}): '{row[:80]}' is not a rule; write user NAME, "
+                f"{section.name}: '{row[:80]}' is not a rule; write user NAME, "
                 "topic [read|write|readwrite|deny] TOPIC or pattern …",
             )
     return acl
 
 
-def _rule(rest: str, where: str) -> Rule:
+def _rule(rest: str, name: str, line: int, file: str) -> Rule:
     word, _, topic = rest.partition(" ")
     access, topic = (word, topic.strip()) if word in _ACCESSES and topic.strip() else ("readwrite", rest)
     if not is_filter(topic):
-        raise InputError(
-            f"{where} : « {topic[:80]} » n'est pas un filtre de sujets ; + et # occupent un niveau entier",
-            f"{where}: '{topic[:80]}' is not a topic filter; + and # fill a whole level",
+        raise at_line(
+            name,
+            line,
+            f"{file} : « {topic[:80]} » n'est pas un filtre de sujets ; + et # occupent un niveau entier",
+            f"{file}: '{topic[:80]}' is not a topic filter; + and # fill a whole level",
         )
     return Rule(topic, _ACCESSES[access])

@@ -12,7 +12,7 @@ Everything before the first `#file:` line is the configuration itself. Files are
 import re
 from dataclasses import dataclass
 
-from simulators.errors import InputError
+from simulators.errors import at_line
 
 LIMIT_BYTES = 256 * 1024
 LIMIT_FILES = 32
@@ -54,9 +54,11 @@ def parse_bundle(text: str, name: str) -> Bundle:
     sections: dict[str, Section] = {}
     starts = [(0, "")] + [(at + 1, mark[1]) for at, row in enumerate(rows) if (mark := _MARK.fullmatch(row))]
     if len(starts) > LIMIT_FILES + 1:
-        raise InputError(
-            f"{name}:{starts[-1][0]} : plus de {LIMIT_FILES} fichiers ; réunissez-les",
-            f"{name}:{starts[-1][0]}: more than {LIMIT_FILES} files; put some together",
+        raise at_line(
+            name,
+            starts[-1][0],
+            f"plus de {LIMIT_FILES} fichiers ; réunissez-les",
+            f"more than {LIMIT_FILES} files; put some together",
         )
     for (start, file), (end, _) in zip(starts, [*starts[1:], (len(rows) + 1, "")], strict=True):
         if start:
@@ -81,32 +83,40 @@ def format_bundle(bundle: Bundle) -> str:
 
 def _check_characters(text: str, rows: list[str], name: str) -> None:
     if len(text) > LIMIT_BYTES:
-        raise InputError(
-            f"{name}:1 : plus de {LIMIT_BYTES} caractères ; réduisez la configuration",
-            f"{name}:1: more than {LIMIT_BYTES} characters; make the configuration smaller",
+        raise at_line(
+            name,
+            1,
+            f"plus de {LIMIT_BYTES} caractères ; réduisez la configuration",
+            f"more than {LIMIT_BYTES} characters; make the configuration smaller",
         )
     for number, row in enumerate(rows, 1):
         if found := _FORBIDDEN.search(row):
             code = f"U+{ord(found[0]):04X}"
-            raise InputError(
-                f"{name}:{number} : caractère interdit {code} ; supprimez-le",
-                f"{name}:{number}: forbidden character {code}; remove it",
+            raise at_line(
+                name,
+                number,
+                f"caractère interdit {code} ; supprimez-le",
+                f"forbidden character {code}; remove it",
             )
 
 
 def _check_name(file: str, line: int, sections: dict[str, Section], name: str) -> None:
     if not is_file_name(file):
-        raise InputError(
-            f"{name}:{line} : nom de fichier refusé « {file[:80]} » ; écrivez un nom relatif sans « .. », "
+        raise at_line(
+            name,
+            line,
+            f"nom de fichier refusé « {file[:80]} » ; écrivez un nom relatif sans « .. », "
             "par exemple certs/serveur.crt",
-            f"{name}:{line}: file name refused '{file[:80]}'; write a relative name without '..', "
+            f"file name refused '{file[:80]}'; write a relative name without '..', "
             "for example certs/server.crt",
         )
     clash = next((other for other in sections if other and _clashes(file, other)), None)
     if clash is not None:
-        raise InputError(
-            f"{name}:{line} : le fichier {file} se heurte à {clash} ; gardez-en un",
-            f"{name}:{line}: the file {file} clashes with {clash}; keep one",
+        raise at_line(
+            name,
+            line,
+            f"le fichier {file} se heurte à {clash} ; gardez-en un",
+            f"the file {file} clashes with {clash}; keep one",
         )
 
 

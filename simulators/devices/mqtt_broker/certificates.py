@@ -1,7 +1,7 @@
 """PEM files are checked before the broker sees them: Mosquitto would ask a terminal for a pass phrase."""
 
 from simulators.devices.mqtt_broker.bundle import Section
-from simulators.errors import InputError
+from simulators.errors import at_line
 
 
 def check_pem(word: str, section: Section, name: str) -> None:
@@ -24,16 +24,18 @@ def check_pem(word: str, section: Section, name: str) -> None:
             case _:
                 x509.load_pem_x509_certificates(data)
     except TypeError as error:
-        raise InputError(
-            f"{name}:{section.line} : la clé {section.name} a une phrase secrète ; donnez-la sans",
-            f"{name}:{section.line}: the key {section.name} has a pass phrase; give it without one",
+        raise at_line(
+            name,
+            section.line,
+            f"la clé {section.name} a une phrase secrète ; donnez-la sans",
+            f"the key {section.name} has a pass phrase; give it without one",
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise InputError(
-            f"{name}:{section.line} : {section.name} n'est pas un PEM valable pour {word} ; collez le fichier entier, "
-            "de BEGIN à END",
-            f"{name}:{section.line}: {section.name} is not valid PEM for {word}; paste the whole file, "
-            "from BEGIN to END",
+        raise at_line(
+            name,
+            section.line,
+            f"{section.name} n'est pas un PEM valable pour {word} ; collez le fichier entier, de BEGIN à END",
+            f"{section.name} is not valid PEM for {word}; paste the whole file, from BEGIN to END",
         ) from error
 
 

@@ -9,9 +9,10 @@ from simulators.devices.mqtt_broker.bundle import Bundle, is_file_name, parse_bu
 from simulators.devices.mqtt_broker.certificates import are_a_pair, check_pem
 from simulators.devices.mqtt_broker.directives import WORDS, Word, refusal
 from simulators.devices.mqtt_broker.passwords import parse_passwords
-from simulators.errors import InputError
+from simulators.errors import at_line
 
 LISTENERS_MAX = 8
+Where = tuple[str, int]  # the text's name, and a line
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -86,14 +87,15 @@ def parse_config(text: str, name: str, embedded: bool) -> Config:
     common: list[Directive] = []
     listeners: list[Listener] = []
     for line, row in bundle.conf.lines():
+        where = (name, line)
         word, *rest = row.split(None, 1)
         value = rest[0] if rest else ""
         if word == "listener":
-            listeners.append(_listener(value, f"{name}:{line}", line, listeners))
+            listeners.append(_listener(value, where, listeners))
             continue
-        rule = _word(word, f"{name}:{line}")
-        directive = Directive(word, _value(word, rule, value, f"{name}:{line}"), line)
-        _place(directive, rule, common, listeners, f"{name}:{line}")
+        rule = _word(word, where)
+        directive = Directive(word, _value(word, rule, value, where), line)
+        _place(directive, rule, common, listeners, where)
     config = Config(name, bundle, common, _placed(name, common, listeners), {}, {})
     _check_security_places(config)
     _read_files(config)
@@ -109,10 +111,12 @@ def check_embedded(config: Config) -> None:
     for each in _all(config):
         word = WORDS[each.word]
         if not word.embedded or (word.only is not None and each.value != word.only):
-            raise InputError(
-                f"{config.name}:{each.line} : le courtier intégré ne sait pas honorer « {each.word} {each.value} » ; "
+            raise at_line(
+                config.name,
+                each.line,
+                f"le courtier intégré ne sait pas honorer « {each.word} {each.value} » ; "
                 "installez mosquitto ou supprimez cette ligne",
-                f"{config.name}:{each.line}: the embedded broker cannot honour '{each.word} {each.value}'; "
+                f"the embedded broker cannot honour '{each.word} {each.value}'; "
                 "install mosquitto or remove this line",
             )
 
@@ -121,10 +125,12 @@ def check_addresses(config: Config, own: str) -> None:
     """Raises: InputError: a listener asks for an address that is not the device's."""
     for listener in config.listeners:
         if listener.address not in ("", own, "0.0.0.0"):  # noqa: S104 -- compared, not bound
-            raise InputError(
-                f"{config.name}:{listener.line} : {listener.address[:80]} n'est pas l'adresse du courtier ; "
+            raise at_line(
+                config.name,
+                listener.line,
+                f"{listener.address[:80]} n'est pas l'adresse du courtier ; "
                 f"écrivez listener {listener.port} ou listener {listener.port} {own}",
-                f"{config.name}:{listener.line}: {listener.address[:80]} is not the broker's address; "
+                f"{listener.address[:80]} is not the broker's address; "
                 f"write listener {listener.port} or listener {listener.port} {own}",
             )
 
@@ -133,24 +139,25 @@ def _all(config: Config) -> list[Directive]:
     return [*config.common, *(each for listener in config.listeners for each in listener.directives)]
 
 
-def _word(word: str, where: str) -> Word:
+def _word(word: str, where: Where) -> Word:
     if word in WORDS:
         return WORDS[word]
     if reason := refusal(word):
-        raise InputError(
-            f"{where} : la directive {word} est refusée : {reason.fr}",
-            f"{where}: the directive {word} is refused: {reason.en}",
+        raise at_line(
+            *where,
+            f"la directive {word} est refusée : {reason.fr}",
+            f"the directive {word} is refused: {reason.en}",
         )
     near = difflib.get_close_matches(word, WORDS, 1)
-    raise InputError(
-        f"{where} : directive inconnue « {word[:80]} » ; "
+    raise at_line(
+        *where,
+        f"directive inconnue « {word[:80]} » ; "
         + (f"vouliez-vous dire {near[0]} ?" if near else "supprimez cette ligne"),
-        f"{where}: unknown directive '{word[:80]}'; "
-        + (f"did you mean {near[0]}?" if near else "remove this line"),
+        f"unknown directive '{word[:80]}'; " + (f"did you mean {near[0]}?" if near else "remove this line"),
     )
 
 
-def _value(word: str, rule: Word, value: str, where: str) -> str:
+def _value(word: str, rule: Word, value: str, where: Where) -> str:
     if rule.kind == "bool" and value in _BOOLEANS:
         return "true" if _BOOLEANS[value] else "false"
     if rule.kind == "int" and re.fullmatch(r"-?\d{1,9}", value) and rule.low <= int(value) <= rule.high:
@@ -162,9 +169,10 @@ def _value(word: str, rule: Word, value: str, where: str) -> str:
     if rule.kind == "text" and 0 < len(value) <= 256:
         return value
     fr, en = _expected(rule)
-    raise InputError(
-        f"{where} : valeur refusée « {value[:80]} » pour {word} ; écrivez {fr}",
-        f"{where}: value refused '{value[:80]}' for {word}; write {en}",
+    raise at_line(
+        *where,
+        f"valeur refusée « {value[:80]} » pour {word} ; écrivez {fr}",
+        f"value refused '{value[:80]}' for {word}; write {en}",
     )
 
 
@@ -183,31 +191,34 @@ def _expected(rule: Word) -> tuple[str, str]:
     return "un texte de 1 à 256 caractères", "a text of 1 to 256 characters"
 
 
-def _listener(value: str, where: str, line: int, before: list[Listener]) -> Listener:
+def _listener(value: str, where: Where, before: list[Listener]) -> Listener:
     port, _, address = value.partition(" ")
     if not (re.fullmatch(r"\d{1,5}", port) and 1 <= int(port) <= 65535):
-        raise InputError(
-            f"{where} : listener {value[:80]} : écrivez listener PORT, un port de 1 à 65535",
-            f"{where}: listener {value[:80]}: write listener PORT, a port from 1 to 65535",
+        raise at_line(
+            *where,
+            f"listener {value[:80]} : écrivez listener PORT, un port de 1 à 65535",
+            f"listener {value[:80]}: write listener PORT, a port from 1 to 65535",
         )
     if len(before) == LISTENERS_MAX or any(each.port == int(port) for each in before):
-        raise InputError(
-            f"{where} : listener {port} : port déjà donné, ou plus de {LISTENERS_MAX} ; gardez une ligne par port",
-            f"{where}: listener {port}: port already given, or more than {LISTENERS_MAX}; keep one line a port",
+        raise at_line(
+            *where,
+            f"listener {port} : port déjà donné, ou plus de {LISTENERS_MAX} ; gardez une ligne par port",
+            f"listener {port}: port already given, or more than {LISTENERS_MAX}; keep one line a port",
         )
-    return Listener(int(port), address.strip(), line)
+    return Listener(int(port), address.strip(), where[1])
 
 
 def _place(
-    directive: Directive, rule: Word, common: list[Directive], listeners: list[Listener], where: str
+    directive: Directive, rule: Word, common: list[Directive], listeners: list[Listener], where: Where
 ) -> None:
     """Put the directive where it holds: in the last listener, or for all."""
     own = bool(listeners) and (rule.scope == "listener" or (rule.scope == "security" and _is_per(common)))
     place = listeners[-1].directives if own else common
     if not rule.repeats and any(each.word == directive.word for each in place):
-        raise InputError(
-            f"{where} : {directive.word} est déjà donné plus haut ; gardez une ligne",
-            f"{where}: {directive.word} is already given above; keep one line",
+        raise at_line(
+            *where,
+            f"{directive.word} est déjà donné plus haut ; gardez une ligne",
+            f"{directive.word} is already given above; keep one line",
         )
     place.append(directive)
 
@@ -224,9 +235,11 @@ def _placed(name: str, common: list[Directive], listeners: list[Listener]) -> li
     ]
     if own and listeners:
         first = own[0]
-        raise InputError(
-            f"{name}:{first.line} : {first.word} ne vaut que pour un port ; placez cette ligne après listener PORT",
-            f"{name}:{first.line}: {first.word} is for one port only; put this line after listener PORT",
+        raise at_line(
+            name,
+            first.line,
+            f"{first.word} ne vaut que pour un port ; placez cette ligne après listener PORT",
+            f"{first.word} is for one port only; put this line after listener PORT",
         )
     if listeners:
         return listeners
@@ -242,11 +255,11 @@ def _check_security_places(config: Config) -> None:
         (e for e in _all(config) if switch and e.line < switch.line and WORDS[e.word].scope != "global"), None
     )
     if switch and early:
-        raise InputError(
-            f"{config.name}:{switch.line} : per_listener_settings doit précéder {early.word} (ligne {early.line}) ; "
-            "placez-le en tête",
-            f"{config.name}:{switch.line}: per_listener_settings must come before {early.word} (line {early.line}); "
-            "put it first",
+        raise at_line(
+            config.name,
+            switch.line,
+            f"per_listener_settings doit précéder {early.word} (ligne {early.line}) ; placez-le en tête",
+            f"per_listener_settings must come before {early.word} (line {early.line}); put it first",
         )
 
 
@@ -256,10 +269,12 @@ def _read_files(config: Config) -> None:
             continue
         section = config.bundle.files.get(each.value)
         if section is None:
-            raise InputError(
-                f"{config.name}:{each.line} : {each.word} nomme {each.value}, qui n'est pas là ; ajoutez à la fin "
+            raise at_line(
+                config.name,
+                each.line,
+                f"{each.word} nomme {each.value}, qui n'est pas là ; ajoutez à la fin "
                 f"une ligne « #file: {each.value} » et son contenu",
-                f"{config.name}:{each.line}: {each.word} names {each.value}, which is not there; add at the end "
+                f"{each.word} names {each.value}, which is not there; add at the end "
                 f"a line '#file: {each.value}' and its content",
             )
         if each.word == "password_file":
@@ -280,20 +295,26 @@ def _check_tls(config: Config, listener: Listener) -> None:
         line = next(
             e.line for e in listener.directives if e.word in (*_NEEDS_CERTIFICATE, "certfile", "keyfile")
         )
-        raise InputError(
-            f"{config.name}:{line} : TLS demande certfile et keyfile pour ce port ; ajoutez ce qui manque",
-            f"{config.name}:{line}: TLS needs certfile and keyfile for this port; add what is missing",
+        raise at_line(
+            config.name,
+            line,
+            "TLS demande certfile et keyfile pour ce port ; ajoutez ce qui manque",
+            "TLS needs certfile and keyfile for this port; add what is missing",
         )
     if cert and key and not are_a_pair(config.bundle.files[cert], config.bundle.files[key]):
         line = next(each.line for each in listener.directives if each.word == "keyfile")
-        raise InputError(
-            f"{config.name}:{line} : la clé {key} n'est pas celle du certificat {cert} ; donnez celle qui va avec",
-            f"{config.name}:{line}: the key {key} is not that of the certificate {cert}; give the matching one",
+        raise at_line(
+            config.name,
+            line,
+            f"la clé {key} n'est pas celle du certificat {cert} ; donnez celle qui va avec",
+            f"the key {key} is not that of the certificate {cert}; give the matching one",
         )
     if wants and wants.word == "require_certificate" and listener.get("cafile") is None:
-        raise InputError(
-            f"{config.name}:{wants.line} : require_certificate demande cafile, l'autorité des clients ; ajoutez-le",
-            f"{config.name}:{wants.line}: require_certificate needs cafile, the clients' authority; add it",
+        raise at_line(
+            config.name,
+            wants.line,
+            "require_certificate demande cafile, l'autorité des clients ; ajoutez-le",
+            "require_certificate needs cafile, the clients' authority; add it",
         )
 
 

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 
 from simulators.devices.mqtt_broker.bundle import Section
-from simulators.errors import InputError
+from simulators.errors import at_line
 
 ITERATIONS = 101  # what mosquitto_passwd 2.0 writes
 # A check runs on the lab's event loop or on its broker's: more would let one CONNECT hold it.
@@ -49,24 +49,29 @@ def parse_passwords(section: Section, name: str) -> dict[str, str]:
     entries: dict[str, str] = {}
     for line, row in section.lines():
         user, colon, password = row.partition(":")
-        where = f"{name}:{line}"
         if not colon or not user or not password:
-            raise InputError(
-                f"{where} ({section.name}) : écrivez utilisateur:mot_de_passe",
-                f"{where} ({section.name}): write user:password",
+            raise at_line(
+                name,
+                line,
+                f"{section.name} : écrivez utilisateur:mot_de_passe",
+                f"{section.name}: write user:password",
             )
         if user in entries:
-            raise InputError(
-                f"{where} ({section.name}) : l'utilisateur {user} est déjà là ; gardez une ligne",
-                f"{where} ({section.name}): user {user} is already there; keep one line",
+            raise at_line(
+                name,
+                line,
+                f"{section.name} : l'utilisateur {user} est déjà là ; gardez une ligne",
+                f"{section.name}: user {user} is already there; keep one line",
             )
         try:
             parse_hash(password)
         except ValueError as error:
-            raise InputError(
-                f"{where} ({section.name}) : condensat incorrect pour {user} ({error}) ; refaites-le avec "
+            raise at_line(
+                name,
+                line,
+                f"{section.name} : condensat incorrect pour {user} ({error}) ; refaites-le avec "
                 "mosquitto_passwd ou écrivez le mot de passe en clair",
-                f"{where} ({section.name}): not a valid hash for {user} ({error}); make it again with "
+                f"{section.name}: not a valid hash for {user} ({error}); make it again with "
                 "mosquitto_passwd or write the password in clear",
             ) from error
         entries[user] = password

@@ -1,13 +1,16 @@
 """The configuration of an MQTT sensor, as a student edits it. Everything left out is the weak default."""
 
-import ssl
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 
 from simulators.devices._mqtt.topics import is_topic
 from simulators.devices._schema import described, parse_yaml, schema_of
+from simulators.document import PlaceError
 from simulators.validation import UnfitError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 PERIOD_MIN_S, PERIOD_MAX_S = 0.1, 3600.0
 Period = Annotated[float, msgspec.Meta(ge=PERIOD_MIN_S, le=PERIOD_MAX_S)]
@@ -52,25 +55,6 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         ),
     ] = None
     verify_name: Annotated[bool, described("Vérifier ce nom", "Check that name")] = True
-
-    def __post_init__(self) -> None:
-        if (self.cert is None) != (self.key is None):
-            raise UnfitError(
-                ("`cert` et `key` vont ensemble", "`cert` and `key` go together"),
-                ("donnez les deux, ou aucun", "give both, or neither"),
-            )
-        if self.ca is not None:
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=self.ca)
-            except (ssl.SSLError, ValueError) as error:
-                raise UnfitError(
-                    ("`ca` n'est pas un certificat PEM", "`ca` is not a PEM certificate"),
-                    (
-                        "collez le texte de BEGIN à END CERTIFICATE",
-                        "paste the text from BEGIN to END CERTIFICATE",
-                    ),
-                    field="ca",
-                ) from error
 
 
 class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -141,4 +125,61 @@ def parse(text: str, name: str) -> Config:
     Raises:
         InputError: names the line and the remedy.
     """
-    return parse_yaml(text, Config, name)
+    return parse_yaml(text, Config, name, check=check_tls)
+
+
+class HasTls(Protocol):
+    """A configuration with these keys."""
+
+    @property
+    def tls(self) -> Tls | None: ...
+
+
+def check_tls(config: HasTls) -> None:
+    """Raises: PlaceError: a text under `tls` is no PEM, or the key is not the certificate's."""
+    if config.tls is None:
+        return
+    if (config.tls.cert is None) != (config.tls.key is None):
+        raise PlaceError(
+            ("tls",),
+            "`cert` et `key` vont ensemble ; donnez les deux ou aucun",
+            "`cert` and `key` go together; give both or none",
+        )
+    if config.tls.ca is not None:
+        _public_key(config.tls.ca, "ca")
+    if config.tls.cert is None or config.tls.key is None:
+        return
+    if _public_key(config.tls.cert, "cert") != _private_key(config.tls.key).public_key():
+        raise PlaceError(
+            ("tls", "key"),
+            "ce n'est pas la clé du certificat `cert` ; donnez celle qui va avec",
+            "this is not the key of the certificate `cert`; give the matching one",
+        )
+
+
+def _public_key(pem: str, key: str) -> object:
+    """That of the first certificate of a text."""
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificates(pem.encode())[0].public_key()
+    except ValueError as error:
+        raise PlaceError(
+            ("tls", key),
+            "ce n'est pas un certificat ; collez le texte entier (PEM, de BEGIN à END)",
+            "this is no certificate; paste the whole text (PEM, from BEGIN to END)",
+        ) from error
+
+
+def _private_key(pem: str) -> "PrivateKeyTypes":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return load_pem_private_key(pem.encode(), None)
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise PlaceError(
+            ("tls", "key"),
+            "ce n'est pas une clé sans phrase secrète ; collez le texte entier (PEM, de BEGIN à END)",
+            "this is no key without a pass phrase; paste the whole text (PEM, from BEGIN to END)",
+        ) from error

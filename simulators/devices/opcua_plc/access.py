@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from asyncua.crypto.permission_rules import User, UserRole
 
 from simulators.devices.opcua_plc.config import ROLES, Configuration, MethodName, Role, TagAccess
-from simulators.errors import InputError
+from simulators.document import PlaceError
 from simulators.model import Tag
 from simulators.plc.address import parse_address
 
@@ -32,10 +32,10 @@ class Identity(User):
 class Access:
     """The rights of the roles on the tags and methods of one server."""
 
-    def __init__(self, configuration: Configuration, tags: Iterable[Tag], place: str) -> None:
-        """Raises: InputError: the configuration speaks of a tag or group that this PLC has not."""
+    def __init__(self, configuration: Configuration, tags: Iterable[Tag]) -> None:
+        """Raises: PlaceError: the configuration speaks of a tag or group that this PLC has not."""
         known = list(tags)
-        _check_names(configuration, known, place)
+        _check_names(configuration, known)
         self._read: dict[str, frozenset[Role]] = {}
         self._write: dict[str, frozenset[Role]] = {}
         for tag in known:
@@ -76,12 +76,13 @@ def _told(configuration: Configuration, tag: Tag) -> TagAccess:
     )
 
 
-def _check_names(configuration: Configuration, tags: list[Tag], place: str) -> None:
+def _check_names(configuration: Configuration, tags: list[Tag]) -> None:
     known = {tag.id for tag in tags} | {tag.group for tag in tags}
     for name in configuration.permissions.tags:
         if name not in known:
             choices = ", ".join(sorted({tag.group for tag in tags}))
-            raise InputError(
-                f"{place} : permissions.tags : {name} inconnu ; donnez une variable ou un groupe ({choices})",
-                f"{place}: permissions.tags: unknown {name}; give a tag or a group ({choices})",
+            raise PlaceError(
+                ("permissions", "tags", name),
+                f"cet automate n'a pas {name} ; donnez une de ses variables ou un groupe ({choices})",
+                f"this PLC has no {name}; give one of its tags or a group ({choices})",
             )

@@ -9,7 +9,8 @@ import msgspec
 
 from simulators.devices._schema import described, parse_yaml, schema_of
 from simulators.devices.opcua_plc import passwords
-from simulators.errors import InputError
+from simulators.document import PlaceError
+from simulators.validation import Place
 
 Role = Literal["observer", "operator", "supervisor", "engineer", "security_admin"]
 ROLES: tuple[Role, ...] = ("observer", "operator", "supervisor", "engineer", "security_admin")
@@ -266,28 +267,33 @@ def parse(text: str, name: str) -> Configuration:
     Raises:
         InputError: names the file, the place and the remedy.
     """
-    configuration = parse_yaml(text, Configuration, name, empty=WEAK)
-    _check_names(configuration, name)
-    for index, user in enumerate(configuration.identities.users):
-        _check_user(user, f"{name}: identities.users[{index}]")
-    return configuration
+    return parse_yaml(text, Configuration, name, empty=WEAK, check=_check)
 
 
-def _check_names(configuration: Configuration, name: str) -> None:
+def _check(configuration: Configuration) -> None:
+    """Raises: PlaceError: an account that is defined twice, or has no password that could be checked."""
     identities = configuration.identities
-    names = [user.name for user in identities.users] + [person.name for person in identities.certificates]
-    for double in {person for person in names if names.count(person) > 1}:
-        raise InputError(
-            f"{name} : identities : {double} est défini deux fois ; gardez-en un",
-            f"{name}: identities: {double} is defined twice; keep one",
-        )
+    seen: set[str] = set()
+    users = [("users", index, user.name) for index, user in enumerate(identities.users)]
+    people = [("certificates", index, person.name) for index, person in enumerate(identities.certificates)]
+    for of, index, name in users + people:
+        if name in seen:
+            raise PlaceError(
+                ("identities", of, index),
+                f"{name} est défini deux fois ; gardez-en un",
+                f"{name} is defined twice; keep one",
+            )
+        seen.add(name)
+    for index, user in enumerate(identities.users):
+        _check_user(user, ("identities", "users", index))
 
 
-def _check_user(user: User, place: str) -> None:
+def _check_user(user: User, place: Place) -> None:
     if (user.password is None) == (user.password_hash is None):
-        raise InputError(
-            f"{place} : {user.name} ; donnez soit password, soit password_hash",
-            f"{place}: {user.name}; give either password or password_hash",
+        raise PlaceError(
+            place,
+            f"{user.name} ; donnez soit password, soit password_hash",
+            f"{user.name}; give either password or password_hash",
         )
     if user.password_hash is not None:
-        passwords.check_hash(user.password_hash, place)
+        passwords.check_hash(user.password_hash, (*place, "password_hash"))

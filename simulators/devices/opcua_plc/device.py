@@ -28,14 +28,12 @@ class OpcuaPlc:
     """Starts and stops the server, and keeps its variables level with the image."""
 
     def __init__(self, context: Context, configuration: Configuration) -> None:
-        """Raises: InputError: the configuration speaks of tags or files that are not there."""
+        """Raises: PlaceError: the configuration speaks of tags or files that are not there."""
         self._context = context
         self._configuration = configuration
-        place = context.spec.config or context.spec.id
         tags = context.line.tags_of(context.spec.id)
-        self._access = Access(configuration, tags, place)
-        self._trust = load_trust(configuration.trust_list, context.folder / PKI_FOLDER, place)
-        self._place = place
+        self._access = Access(configuration, tags)
+        self._trust = load_trust(configuration.trust_list, context.folder / PKI_FOLDER)
         self._gate(None)
         self._server: HardenedServer | None = None
         self._binary: HardenedBinaryServer | None = None
@@ -104,7 +102,7 @@ class OpcuaPlc:
 
     def _gate(self, own: OwnCertificate | None) -> Gate:
         folder = self._context.folder / PKI_FOLDER
-        return Gate(self._configuration, self._trust, own, folder, self._place)
+        return Gate(self._configuration, self._trust, own, folder)
 
     async def _own_certificate(self) -> OwnCertificate | None:
         """Made in a thread: generating a key would hold the scan for a good part of a second."""

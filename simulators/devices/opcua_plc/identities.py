@@ -68,9 +68,8 @@ class Gate:
         trust: TrustStore,
         own: OwnCertificate | None,
         folder: Path,
-        place: str,
     ) -> None:
-        """Raises: InputError: a certificate of the configuration cannot be read."""
+        """Raises: PlaceError: a certificate of the configuration cannot be read."""
         self._identities = configuration.identities
         self._trust = trust
         self._own = own
@@ -79,7 +78,7 @@ class Gate:
         self._users = {user.name: user for user in self._identities.users}
         self._people = {
             certificate_of(
-                person.certificate, folder, f"{place}: identities.certificates[{index}]"
+                person.certificate, folder, ("identities", "certificates", index, "certificate")
             ).public_bytes(Encoding.DER): person
             for index, person in enumerate(self._identities.certificates)
         }

@@ -7,7 +7,8 @@ import hmac
 import os
 import sys
 
-from simulators.errors import InputError
+from simulators.document import PlaceError
+from simulators.validation import Place
 
 # 16 MiB and about 50 ms a try: OWASP's floor for interactive log-ins is of that order.
 N, R, P = 2**14, 8, 1
@@ -27,8 +28,8 @@ def verify(password: str, stored: str) -> bool:
     return hmac.compare_digest(_derive(password, salt, n, r, p), expected)
 
 
-def check_hash(stored: str, place: str) -> None:
-    """Raises: InputError: not a hash that this module makes, or one too costly to check."""
+def check_hash(stored: str, place: Place) -> None:
+    """Raises: PlaceError: not a hash that this module makes, or one too costly to check."""
     try:
         n, r, p, salt, expected = _split(stored)
         good = 2**10 <= n <= 2**16 and n & (n - 1) == 0 and 1 <= r <= 8 and 1 <= p <= 2
@@ -36,9 +37,10 @@ def check_hash(stored: str, place: str) -> None:
     except (ValueError, binascii.Error):
         good = False
     if not good:
-        raise InputError(
-            f"{place} : password_hash incorrect ; faites-le par python -m simulators.devices.opcua_plc.passwords",
-            f"{place}: password_hash is not valid; make it with python -m simulators.devices.opcua_plc.passwords",
+        raise PlaceError(
+            place,
+            "empreinte incorrecte ; faites-la par python -m simulators.devices.opcua_plc.passwords",
+            "not a valid hash; make it with python -m simulators.devices.opcua_plc.passwords",
         )
 
 

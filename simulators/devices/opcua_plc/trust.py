@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from simulators.devices.opcua_plc.config import TrustList
-from simulators.errors import InputError
-from simulators.os_errors import os_words
+from simulators.document import PlaceError
+from simulators.validation import Place
 
 _T = TypeVar("_T")
 _LONGEST_CHAIN = 4
+SHOWN_MAX = 40
 _FILE = re.compile(r"[\w][\w.-]{0,63}")
 _PIN = re.compile(r"sha256:((?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})")
 _Bad = StatusCodes
@@ -124,26 +125,25 @@ def parsed(der: bytes | None) -> x509.Certificate:
     return certificate
 
 
-def load_trust(settings: TrustList, folder: Path, place: str) -> TrustStore:
+def load_trust(settings: TrustList, folder: Path) -> TrustStore:
     """The store that the configuration describes; files are those of `folder`.
 
     Raises:
-        InputError: an entry is neither PEM nor a readable file; names it.
+        PlaceError: an entry is neither PEM nor a readable file; names it.
     """
     pins = [pin for entry in settings.trusted if (pin := _pinned(entry)) is not None]
     trusted = [
-        certificate_of(entry, folder, f"{place}: trust_list.trusted[{i}]")
+        certificate_of(entry, folder, ("trust_list", "trusted", i))
         for i, entry in enumerate(settings.trusted)
         if _pinned(entry) is None
     ]
     revoked: list[x509.Certificate] = []
     lists: list[x509.CertificateRevocationList] = []
     for index, entry in enumerate(settings.revoked):
-        where = f"{place}: trust_list.revoked[{index}]"
         try:
             lists.append(_load(entry, folder, x509.load_pem_x509_crl, x509.load_der_x509_crl))
         except (OSError, ValueError):
-            revoked.append(certificate_of(entry, folder, where))
+            revoked.append(certificate_of(entry, folder, ("trust_list", "revoked", index)))
     return TrustStore(settings.mode == "enforced", trusted, revoked, lists, pins=pins)
 
 
@@ -161,21 +161,36 @@ def _pinned(entry: str) -> bytes | None:
     return bytes.fromhex(match[1].replace(":", "")) if match else None
 
 
-def certificate_of(entry: str, folder: Path, place: str) -> x509.Certificate:
+def certificate_of(entry: str, folder: Path, place: Place) -> x509.Certificate:
     """The certificate written in `entry` (PEM), or in the file of `folder` that it names.
 
     Raises:
-        InputError: it cannot be read; names the place.
+        PlaceError: it cannot be read; names the entry and what it may be.
     """
     try:
         return _load(entry, folder, x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
-    except (OSError, ValueError) as error:
-        shown = entry.strip().partition("\n")[0]
-        why = os_words(error)
-        raise InputError(
-            f"{place} : {shown} : illisible ({why.fr}) ; donnez du PEM ou un fichier de {folder}",
-            f"{place}: {shown}: cannot be read ({why.en}); give PEM or a file of {folder}",
+    except OSError as error:  # its own words name the server's folder
+        raise PlaceError(
+            place,
+            f"{_shown(entry)} : aucun fichier de ce nom dans le dossier {folder.name} de l'équipement ; collez le "
+            "certificat entier (PEM, de BEGIN à END) ou donnez son empreinte sha256:…",
+            f"{_shown(entry)}: no file of this name in the device's folder {folder.name}; paste the whole certificate "
+            "(PEM, from BEGIN to END) or give its fingerprint sha256:…",
         ) from error
+    except ValueError as error:
+        raise PlaceError(
+            place,
+            f"{_shown(entry)} : ce n'est ni un certificat (PEM, de BEGIN à END), ni le nom d'un fichier, ni une "
+            "empreinte sha256: suivie de 64 chiffres hexadécimaux ; collez le texte entier, en retrait après « - | »",
+            f"{_shown(entry)}: neither a certificate (PEM, from BEGIN to END), nor a file's name, nor a fingerprint "
+            "sha256: followed by 64 hexadecimal digits; paste the whole text, indented after '- |'",
+        ) from error
+
+
+def _shown(entry: str) -> str:
+    """What a person finds the entry again by."""
+    first = entry.strip().partition("\n")[0]
+    return first if len(first) <= SHOWN_MAX else f"{first[:SHOWN_MAX]}…"
 
 
 def _load(entry: str, folder: Path, pem: Callable[[bytes], _T], der: Callable[[bytes], _T]) -> _T:

@@ -9,7 +9,8 @@ import msgspec
 
 from simulators.devices.scada.config import AlarmOverride
 from simulators.devices.scada.journal import Entry, Event, Journal
-from simulators.errors import InputError, NotFoundError
+from simulators.document import PlaceError
+from simulators.errors import NotFoundError
 from simulators.model import Alarm, Tag
 from simulators.plc.image import Value
 from simulators.snapshot import AlarmState
@@ -49,7 +50,7 @@ class Alarms:
     """Process alarms of the tags, and any other that `report` is told of. Dates are of the line's clock."""
 
     def __init__(self, tags: Iterable[Tag], overrides: Mapping[str, AlarmOverride], journal: Journal) -> None:
-        """Raises: InputError: an override names an alarm that the line does not have."""
+        """Raises: PlaceError: an override names an alarm that the line does not have."""
         self._journal = journal
         self._points: dict[str, _Point] = {}
         self._watched: list[tuple[_Point, Alarm]] = []
@@ -62,9 +63,10 @@ class Alarms:
         known = [alarm_id for alarm_id, _, _ in _named(tags)]
         for name in overrides:
             if name not in known:
-                raise InputError(
-                    f"alarms : {name} n'existe pas ; choisissez parmi : {', '.join(known)}",
-                    f"alarms: there is no {name}; choose one of: {', '.join(known)}",
+                raise PlaceError(
+                    ("alarms", name),
+                    f"cette alarme n'existe pas ; choisissez parmi : {', '.join(known)}",
+                    f"there is no such alarm; choose one of: {', '.join(known)}",
                 )
 
     def evaluate(self, values: Values, unix_s: float) -> None:

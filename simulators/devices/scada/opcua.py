@@ -62,7 +62,7 @@ class OpcuaSource:
     async def serve(self) -> None:
         client = ZoneClient(self._connect, *self._place, self._access.timeout_s, self._beat.now)
         try:
-            await client.enter(self._folder, self._access)
+            await client.enter(self._folder, self._access, ("opcua", "devices", self.link.device))
             renew_s = time.monotonic() + client.renewal_s
             while True:
                 self._show(await client.read(self._request))

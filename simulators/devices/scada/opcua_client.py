@@ -19,6 +19,7 @@ from simulators.devices.scada.config import OpcuaAccess
 from simulators.devices.scada.credentials import pem_path
 from simulators.devices.scada.opcua_codec import PackedRead, Reading, readings
 from simulators.errors import InputError
+from simulators.validation import Place
 
 GOODBYE_LIMIT_S = 0.5
 APPLICATION_URI = "urn:usine-ecole:scada"
@@ -92,20 +93,20 @@ class ZoneClient(Client):
         self.name = self.description = "SCADA"
         self.fingerprint = ""
 
-    async def enter(self, folder: Path, access: OpcuaAccess) -> None:
-        """Channel, session and identity as `access` says.
+    async def enter(self, folder: Path, access: OpcuaAccess, place: Place) -> None:
+        """Channel, session and identity as `access`, at `place` of the configuration, says.
 
         Raises:
             InputError: a certificate or key is missing or unusable.
             OSError, TimeoutError, asyncua.ua.UaError: not reached, or refused.
         """
         if access.policy != "None":
-            await self._secure(folder, access)
+            await self._secure(folder, access, place)
         if access.user is not None:
             self.set_user(access.user)
             self.set_password(access.password or "")
         if access.user_certificate is not None:
-            await self._show_user_certificate(folder, access)
+            await self._show_user_certificate(folder, access, place)
         await self.connect_sessionless()
         await self.create_session()
         await self.activate_session(self._username, self._password, self.user_certificate)
@@ -132,11 +133,13 @@ class ZoneClient(Client):
         """After how long a token is to be renewed: 75 % of its life (OPC 10000-4, 5.5.2.1)."""
         return float(self.secure_channel_timeout) * 0.75 / 1000
 
-    async def _secure(self, folder: Path, access: OpcuaAccess) -> None:
+    async def _secure(self, folder: Path, access: OpcuaAccess, place: Place) -> None:
         policy, _, mode = access.policy.partition("_")
-        certificate, key = await self._own_certificate(folder, access)
+        certificate, key = await self._own_certificate(folder, access, place)
         self.fingerprint = _fingerprint(certificate)
-        server = str(pem_path(folder, access.server_certificate)) if access.server_certificate else None
+        server = None
+        if access.server_certificate:
+            server = str(pem_path(folder, access.server_certificate, (*place, "server_certificate")))
         with _said_plainly():
             await self.set_security(
                 getattr(security_policies, f"SecurityPolicy{policy}"),
@@ -146,21 +149,26 @@ class ZoneClient(Client):
                 mode=ua.MessageSecurityMode[mode],
             )
 
-    async def _own_certificate(self, folder: Path, access: OpcuaAccess) -> tuple[Path, Path]:
+    async def _own_certificate(self, folder: Path, access: OpcuaAccess, place: Place) -> tuple[Path, Path]:
         if access.certificate is not None:
             key = access.key if access.key is not None else access.certificate
-            return pem_path(folder, access.certificate), pem_path(folder, key)
+            return (
+                pem_path(folder, access.certificate, (*place, "certificate")),
+                pem_path(folder, key, (*place, "key")),
+            )
         certificate, key_file = folder / "pki" / "scada.der", folder / "pki" / "scada.key.pem"
         if not (certificate.is_file() and key_file.is_file()):
             await self.setup_self_signed_certificate(key_file, certificate, host_name="scada")
             key_file.chmod(0o600)
         return certificate, key_file
 
-    async def _show_user_certificate(self, folder: Path, access: OpcuaAccess) -> None:
+    async def _show_user_certificate(self, folder: Path, access: OpcuaAccess, place: Place) -> None:
         assert access.user_certificate is not None
         with _said_plainly():
-            await self.load_client_certificate(str(pem_path(folder, access.user_certificate)))
-            await self.load_private_key(pem_path(folder, access.user_key or access.user_certificate))
+            shown = pem_path(folder, access.user_certificate, (*place, "user_certificate"))
+            await self.load_client_certificate(str(shown))
+            key = access.user_key or access.user_certificate
+            await self.load_private_key(pem_path(folder, key, (*place, "user_key")))
 
 
 def _fingerprint(certificate: Path) -> str:

@@ -11,7 +11,7 @@ from simulators.devices.scada.modbus import ModbusSource
 from simulators.devices.scada.mqtt import MqttSource
 from simulators.devices.scada.opcua import OpcuaSource
 from simulators.devices.scada.source import Link, Source
-from simulators.errors import InputError
+from simulators.document import PlaceError
 from simulators.model import Device, Line
 
 MODBUS, OPCUA, BROKER, SENSOR = "modbus_plc", "opcua_plc", "mqtt_broker", "mqtt_sensor"
@@ -26,7 +26,7 @@ def sources_of(context: Context, config: Config, board: Board) -> list[Source]:
     """One source per PLC and broker of the line.
 
     Raises:
-        InputError: the configuration names a device or a file that is not there.
+        PlaceError: the configuration names a device or a file that is not there.
     """
     line = context.line
     _check("modbus", config.modbus.devices, line.devices_of(MODBUS))
@@ -63,7 +63,9 @@ def _modbus(context: Context, config: Config, board: Board, device: Device) -> M
         unit=access.unit,
         timeout_s=access.timeout_s,
         at_once=access.requests_at_once,
-        tls=tls_context(context.folder, access.tls) if access.tls else None,
+        tls=tls_context(context.folder, access.tls, ("modbus", "devices", device.id, "tls"))
+        if access.tls
+        else None,
         server_name=access.tls.server_name if access.tls else None,
     )
 
@@ -96,7 +98,9 @@ def _mqtt(context: Context, config: Config, board: Board, device: Device) -> Mqt
         client_id=access.client_id or context.spec.id,
         user=access.user,
         password=access.password,
-        tls=tls_context(context.folder, access.tls) if access.tls else None,
+        tls=tls_context(context.folder, access.tls, ("mqtt", "devices", device.id, "tls"))
+        if access.tls
+        else None,
         server_name=access.tls.server_name if access.tls else None,
     )
 
@@ -111,7 +115,8 @@ def _check(section: str, named: Iterable[str], devices: list[Device]) -> None:
     for name in named:
         if name not in known:
             choices = ", ".join(known) or "–"
-            raise InputError(
-                f"{section}.devices : {name} n'est pas de ce protocole ; choisissez parmi : {choices}",
-                f"{section}.devices: {name} does not speak it; choose one of: {choices}",
+            raise PlaceError(
+                (section, "devices", name),
+                f"{name} n'est pas de ce protocole ; choisissez parmi : {choices}",
+                f"{name} does not speak it; choose one of: {choices}",
             )

@@ -47,6 +47,12 @@ async def configure(bay: Bay, device: str, text: str, name: str | None = None) -
     return True
 
 
+async def check(bay: Bay, device: str, text: str) -> bool:
+    """Raises: InputError: the device would not take the configuration; nothing changed."""
+    bay.rack.check(device, text)
+    return True
+
+
 async def factory(bay: Bay, device: str) -> bool:
     """One device as delivered: its default configuration and, of a PLC, its program."""
     spec = bay.line.device(device)
@@ -265,7 +271,7 @@ def _named(*verbs: Verb) -> dict[str, Verb]:
 
 
 OF_DEVICE = _named(
-    config, configure, factory, restart, kill, plc_download, plc_upload, plc_mode, plc_status, monitor
+    config, configure, check, factory, restart, kill, plc_download, plc_upload, plc_mode, plc_status, monitor
 )
 OF_KIND = {
     "historian": _named(trend),

@@ -2,6 +2,8 @@
 
 Row = dict[str, int | float | str | bool | None]
 
+# Every log that a row may be of.
+LOGS = ("conn", "modbus_detailed", "opcua_binary", "mqtt", "gateway")
 # Every column, in the order of the table: those that all rows have, then each log's own.
 COLUMNS = (
     "ts", "log", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service", "zone", "conduit",

@@ -32,7 +32,8 @@ class StError(UsineError):
         if more:
             fr.append(f"… et {more} autre(s) erreur(s)")
             en.append(f"… and {more} more error(s)")
-        super().__init__("\n".join(fr), "\n".join(en))
+        first = self.diagnostics[0].line if self.diagnostics else None
+        super().__init__("\n".join(fr), "\n".join(en), first)
 
 
 class StFaultError(UsineError):

@@ -122,10 +122,60 @@ def test_figures_are_judged() -> None:
     assert verdict(wanted, saw("scored", score=61, false_alarms=0)).outcome == "pass"
     failed = verdict(wanted, saw("scored", score=59, false_alarms=0))
     assert failed.outcome == "fail"
-    assert "score 59 (>=60)" in failed.why.en
+    assert failed.why.en == "Out of bounds: Overall score: 59 (at least 60 wanted). Saw scored."
+    assert failed.why.fr == "Hors limite : Note d'ensemble : 59 (il faut au moins 60). Saw scored."
     assert verdict(wanted, saw("scored", score=61)).outcome == "inconclusive"
     assert verdict(wanted, saw("scored", score=math.nan, false_alarms=0)).outcome == "inconclusive"
     assert verdict(wanted, saw("silent", score=61, false_alarms=0)).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("no way in is advertised", "No way in is advertised."),
+        ("l'automate ferme la connexion", "L'automate ferme la connexion."),
+        ("échec", "Échec."),
+        ("It is so already.", "It is so already."),
+        ("plc1 refuses scada", "plc1 refuses scada."),
+        ("security.tls is off", "security.tls is off."),
+        ("throughput_pct is low", "throughput_pct is low."),
+        ("42 good bottles", "42 good bottles."),
+        ("", ""),
+    ],
+)
+def test_what_a_probe_says_becomes_a_sentence_and_ids_stay_as_they_are(said: str, sentence: str) -> None:
+    evidence = Evidence(probe="p.q", arguments={}, observed="rejected", said=text(said))
+    assert verdict(check("accepted"), evidence).why.fr == sentence
+
+
+def test_what_is_out_of_bounds_is_so_whatever_else_is_unknown() -> None:
+    """An endpoint without security is a failure, though the server shows no certificate to measure the key of."""
+    wanted = check({"none": 0, "key_bits": ">=2048"})
+    failed = verdict(wanted, saw("weak", none=1))
+    assert failed.outcome == "fail"
+    assert "Endpoints without security: 1 (0 wanted)" in failed.why.en
+    seen = verdict(wanted, saw("strong", none=0))
+    assert (seen.outcome, seen.why.en) == (
+        "inconclusive",
+        "Could not be measured (Certificate's key). Saw strong.",
+    )
+    gate = Gate(id="g", name=text("g"), require={"throughput_pct": ">=95", "critical_alarms": 0}, cap=40)
+    assert judge_gate(gate, saw("idle", critical_alarms=2)).outcome == "fail"
+
+
+def test_a_sentence_is_of_the_figure_judged() -> None:
+    """Whatever else the probe says of what it watched."""
+    of = Check(probe="process.window", expect={"scada_good_pct": ">=99"})
+    evidence = Evidence(
+        "process.window", {}, "idle", text("nothing to compare with"), {"scada_good_pct": 99.5}
+    )
+    seen = judge(of, evidence)
+    assert seen.outcome == "pass"
+    assert seen.why.en == "Good values at SCADA: 99.5% (at least 99% wanted)."
+    assert (
+        seen.why.fr
+        == "Valeurs bonnes à la supervision : 99,5\N{NO-BREAK SPACE}% (il faut au moins 99\N{NO-BREAK SPACE}%)."
+    )
 
 
 def test_an_author_writes_the_sentence() -> None:
@@ -138,7 +188,7 @@ def test_an_author_writes_the_sentence() -> None:
 def test_praise_is_not_said_of_a_refusal_that_proves_nothing() -> None:
     of = check("rejected", "accepted", rejected="well done")
     assert "control" in verdict(of, saw("rejected"), saw("silent")).why.en
-    assert "saw silent" in verdict(of, saw("rejected"), saw("silent")).why.en
+    assert "Saw silent." in verdict(of, saw("rejected"), saw("silent")).why.en
 
 
 @UNHURRIED

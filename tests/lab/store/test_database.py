@@ -51,6 +51,25 @@ def test_events_and_evidence_only_grow(database: Database, event: int, table: st
         assert session.get(EvidenceRow, event) is not None
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO events SELECT id, sitting_id, 9.0, kind, by_id, data FROM events",
+        "INSERT OR REPLACE INTO evidence SELECT event_id, 'forged' FROM evidence",
+        "INSERT INTO events SELECT * FROM events WHERE true ON CONFLICT (id) DO UPDATE SET unix_s = 9.0",
+        "INSERT INTO evidence SELECT * FROM evidence WHERE true ON CONFLICT (event_id) DO UPDATE SET report = NULL",
+    ],
+)
+def test_nor_is_one_replaced(database: Database, event: int, statement: str) -> None:
+    # `OR REPLACE` is SQLite's own.
+    why = "only grow" if database.is_sqlite or "OR REPLACE" not in statement else "syntax"
+    with pytest.raises(DatabaseError, match=why), database.connection() as connection:
+        connection.execute(text(statement))
+    with database.read() as session:
+        assert session.get_one(EventRow, event).unix_s == 2.0
+        assert session.get_one(EvidenceRow, event).report == b"\0x"
+
+
 def test_a_block_that_raises_changes_nothing(database: Database) -> None:
     def broken() -> None:
         with database.write() as session:

@@ -9,7 +9,7 @@ from lab.exercises.model import Attempts, AuthorTest, Check, Exercise, Hint, Par
 from lab.exercises.report import CheckReport, GateResult, Outcome, Progress, StepResult, Verdict
 from lab.labs import Connection, Job, Labs, LabStatus
 from lab.probes.contract import Evidence, Exchange
-from simulators.errors import InputError, NotFoundError
+from simulators.errors import InputError, NotFoundError, at_line
 from simulators.snapshot import Snapshot
 from simulators.text import Text
 
@@ -254,9 +254,9 @@ class FakeConnection:
                     "versions": [],
                     "schema": None,
                 }
+            case "check" | "configure", {"device": device, "text": text} if lab.refused in text:
+                raise at_line(device, 1, "refusé", "refused")
             case "configure", {"device": device, "text": text}:
-                if lab.refused in text:
-                    raise InputError(f"{device}:1 : refusé", f"{device}:1: refused")
                 lab.texts[device] = text
             case "checkpoint", _:
                 lab.saved = dict(lab.texts)

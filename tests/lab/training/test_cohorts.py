@@ -6,14 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from lab.exercises.model import Check, Setup
+from lab.store.tables import EventRow
 from lab.training.cohorts import TrainingCohorts
+from lab.training.context import Context
 from lab.training.contract import Cohort, Person, Row
 from lab.training.people import TrainingPeople
+from lab.training.reaper import IDLE_S, sweep
 from lab.training.roster import account_name, read
 from lab.training.sittings import TrainingSittings
 from simulators.errors import InputError, NotFoundError
-from tests.lab.training.fakes import Clock, FakeEngine, FakeLabs, report
+from tests.lab.training.fakes import Clock, FakeEngine, FakeLabs, exercise, report
+from tests.lab.training.test_reaper import within
 
 ROSTER = "Zoé Évrard;zoe@univ.fr;p12\n\nJean Dupont ; jean@univ.fr\n\ufeffŁukasz Ødegård-Ünal\n"
 
@@ -84,7 +90,7 @@ def test_two_people_of_one_name_are_two(cohorts: TrainingCohorts) -> None:
         ("A B;a@univ.fr\nC D;A@univ.fr", "ligne 2.*ligne 1"),
         ("A B;;7\nC D;;7", "ligne 2.*ligne 1"),
         ("A B\nA B", "ligne 2.*ligne 1"),
-        ("A B;a@univ.fr;1;x", "ligne 1.*trois champs"),
+        ("A B;a@univ.fr;1;x", "ligne 1.*plus de trois champs"),
         (";a@univ.fr", "ligne 1.*nom"),
         ("A B;a@univ.fr;=1+1", "ligne 1.*numéro"),
         ("A B;=a@univ.fr", "ligne 1.*adresse"),
@@ -210,10 +216,50 @@ def test_grades_are_what_moodle_imports(
     assert cohorts.grades_csv(cohort.id, "fake").startswith(
         "Adresse de courriel,Numéro d'identification,Nom,Durcir l'automate,Maximum\r\n"
     )
-    sittings.stop_lab(row(rows, "Jean").sitting or 0, jean)
+    work = row(rows, "Jean").sitting or 0
+    sittings.stop_lab(work, jean)
+    assert "jean@univ.fr,,Jean Dupont,,100" in cohorts.grades_csv(cohort.id, "fake"), "nothing was checked"
+    sittings.start_lab(work, jean)
+    engine.answer = report({"one": "inconclusive", "two": "fail"}, conclusive=False)
+    sittings.check(work, jean)
+    assert "jean@univ.fr,,Jean Dupont,,100" in cohorts.grades_csv(cohort.id, "fake"), "nothing was concluded"
+    engine.answer = report({"one": "fail", "two": "fail"})
+    sittings.check(work, jean)
     assert "jean@univ.fr,,Jean Dupont,0,100" in cohorts.grades_csv(cohort.id, "fake"), (
         "who worked in vain has 0"
     )
+
+
+def test_a_class_that_nobody_came_to_has_no_grade_and_was_never_seen(
+    cohorts: TrainingCohorts,
+    cohort: Cohort,
+    teacher: Person,
+    engine: FakeEngine,
+    labs: FakeLabs,
+    context: Context,
+    clock: Clock,
+) -> None:
+    check = Check(probe="none", expect="yes")
+    engine.known["fake"] = exercise(setup=Setup(warm_up_s=60), baseline=[check])
+    rows = cohorts.launch(cohort.id, "fake", teacher)
+    within(10, lambda: _noted(context, "warmed") == 3)
+    assert _noted(context, "baseline") == 3
+    labs.labs.pop(rows[0].lab)
+    sweep(context)  # its lab is lost
+    clock.now = (rows[1].expires_unix_s or 0) + IDLE_S
+    sweep(context)  # the others' time is over
+    seen = cohorts.matrix(cohort.id, "fake")
+    assert [each.lab_state for each in seen] == ["lost", "none", "none"]
+    assert [each.last_seen_unix_s for each in seen] == [None] * 3
+    grades = [line.split(",")[3] for line in cohorts.grades_csv(cohort.id, "fake").splitlines()]
+    assert grades[1:] == ["", ""]
+
+
+def _noted(context: Context, what: str) -> int:
+    """How many sittings have a note of it."""
+    with context.database.read() as session:
+        notes = session.scalars(select(EventRow.data).where(EventRow.kind == "note"))
+        return [data.get("what") for data in notes].count(what)
 
 
 def test_a_name_is_no_formula(cohorts: TrainingCohorts) -> None:

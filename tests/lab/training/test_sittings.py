@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lab.exercises.model import Setup
 from lab.store.database import Database
 from lab.training.claims import claim
 from lab.training.context import Context, server_secret
@@ -152,7 +153,7 @@ def test_a_stopped_lab_keeps_the_work(
     sittings.configure(running.id, alice, "plc1", "hardened")
     assert sittings.stop_lab(running.id, alice).lab_state == "none"
     assert labs.labs == {}
-    assert sittings.configuration(running.id, "plc1")["text"] == "hardened"
+    assert sittings.configuration(running.id, alice, "plc1")["text"] == "hardened"
     sittings.start_lab(running.id, alice)
     assert labs.labs[running.lab].texts["plc1"] == "hardened"
 
@@ -176,13 +177,13 @@ def test_every_version_of_a_configuration_is_kept(
     sittings: TrainingSittings, alice: Person, running: Sitting, clock: Clock
 ) -> None:
     origin = f"plc1.yaml of {running.parameters['operator']}"
-    assert sittings.configuration(running.id, "plc1") == {
-        "text": origin, "default": origin, "versions": [], "schema": sittings.configuration(running.id, "plc1")["schema"],
+    assert sittings.configuration(running.id, alice, "plc1") == {
+        "text": origin, "default": origin, "versions": [], "schema": sittings.configuration(running.id, alice, "plc1")["schema"],
     }  # fmt: skip
     for text in ("a", "b", "a"):
         clock.after(1)
         sittings.configure(running.id, alice, "plc1", text)
-    known = sittings.configuration(running.id, "plc1")
+    known = sittings.configuration(running.id, alice, "plc1")
     assert known["text"] == "a"
     assert known["default"] == origin
     assert [version["text"] for version in known["versions"]] == ["a", "b"]
@@ -193,13 +194,13 @@ def test_every_version_of_a_configuration_is_kept(
 
 
 def test_a_device_has_its_lines_text_where_the_setup_gives_none(
-    sittings: TrainingSittings, sitting: Sitting
+    sittings: TrainingSittings, alice: Person, sitting: Sitting
 ) -> None:
-    known = sittings.configuration(sitting.id, "broker")
+    known = sittings.configuration(sitting.id, alice, "broker")
     assert "listener" in known["text"]
     assert known["text"] == known["default"]
     assert known["schema"] is None
-    assert sittings.configuration(sitting.id, "plc1")["schema"]
+    assert sittings.configuration(sitting.id, alice, "plc1")["schema"]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,48 @@ def test_a_configuration_that_cannot_be_changes_nothing(
         sittings.configure(running.id, alice, device, text)
     assert labs.labs[running.lab].texts == before
     assert kinds(sittings, running) == events
+
+
+def test_a_text_is_examined_without_its_lab_and_further_with_it(
+    sittings: TrainingSittings, labs: FakeLabs, alice: Person, sitting: Sitting
+) -> None:
+    with pytest.raises(InputError, match="2") as caught:
+        sittings.examine(sitting.id, alice, "plc1", "units: {}\nallow: maybe\n")
+    assert caught.value.line == 2
+    text = "units: {}\n# nonsense to this lab\n"
+    sittings.examine(sitting.id, alice, "plc1", text)
+    running = sittings.start_lab(sitting.id, alice)
+    before = dict(labs.labs[running.lab].texts)
+    with pytest.raises(InputError) as caught:
+        sittings.examine(running.id, alice, "plc1", text)
+    assert caught.value.line == 1
+    sittings.examine(running.id, alice, "plc1", "units: {}\n")
+    assert labs.labs[running.lab].texts == before
+    assert kinds(sittings, running)[-1] == "lab_started"
+
+
+def test_a_device_that_is_not_to_be_edited_is_neither_shown_nor_reset(
+    sittings: TrainingSittings, labs: FakeLabs, engine: FakeEngine, alice: Person, teacher: Person
+) -> None:
+    """Its setup may hold what is hidden from trainees."""
+    setup = Setup(configurations={"plc1": "plc1.yaml", "historian": "key.yaml"})
+    engine.known["fake"] = exercise(setup=setup)
+    running = sittings.start_lab(sittings.open(alice, "fake").id, alice)
+    before = dict(labs.labs[running.lab].texts)
+    for device in ("historian", "plc2", "nothing"):
+        for refused in (
+            lambda d: sittings.configuration(running.id, alice, d),
+            lambda d: sittings.examine(running.id, alice, d, "a: 1"),
+            lambda d: sittings.configure(running.id, alice, d, "a: 1"),
+            lambda d: sittings.reset(running.id, alice, "device", d),
+        ):
+            with pytest.raises(InputError, match="plc1, broker"):
+                refused(device)
+    assert labs.labs[running.lab].texts == before
+    assert kinds(sittings, running)[-1] == "lab_started"
+    assert sittings.configuration(running.id, teacher, "historian")["text"] == before["historian"]
+    sittings.reset(running.id, teacher, "device", "historian")
+    assert kinds(sittings, running)[-1] == "reset"
 
 
 def test_rules_are_kept_when_they_are_rules(
@@ -234,7 +277,7 @@ def test_a_device_goes_back_to_its_setup(
     sittings.configure(running.id, alice, "broker", "closed")
     sittings.reset(running.id, alice, "device", "plc1")
     assert labs.labs[running.lab].texts == {"plc1": origin, "broker": "closed"}
-    assert sittings.configuration(running.id, "plc1")["text"] == origin
+    assert sittings.configuration(running.id, alice, "plc1")["text"] == origin
     with pytest.raises(InputError, match="plc1, broker"):
         sittings.reset(running.id, alice, "device")
 
@@ -249,7 +292,7 @@ def test_a_checkpoint_brings_configurations_back_also_after_a_loss(
     sittings.configure(running.id, alice, "plc1", "second")
     sittings.reset(running.id, alice, "checkpoint")
     assert labs.labs[running.lab].texts["plc1"] == "first"
-    assert sittings.configuration(running.id, "plc1")["text"] == "first"
+    assert sittings.configuration(running.id, alice, "plc1")["text"] == "first"
     labs.labs.clear()
     labs.kept.clear()
     sittings.start_lab(running.id, alice)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulators.network.dissect import DECODERS
 from simulators.network.dissect.dissector import Dissector
 from simulators.network.dissect.mqtt import MqttDecoder
-from simulators.network.dissect.row import COLUMNS, Row
+from simulators.network.dissect.row import COLUMNS, LOGS, Row
 from simulators.network.frames import mended, read
 from simulators.network.record import Conversation, Kind, Record
 from simulators.network.synthesis import Synthesis
@@ -345,3 +345,8 @@ def test_the_state_of_a_connection_is_named_as_zeek_does(kinds: list[Kind], stat
     rows = [row for kind, data in pieces for row in dissector.rows(Record(1.0, flow, kind, data))]
     rows += list(dissector.finish())
     assert [row["conn_state"] for row in rows if row["log"] == "conn"] == [state]
+
+
+def test_every_log_is_listed() -> None:
+    """Who chooses one from a list must find it there before a row of it came."""
+    assert {decoder().LOG for decoder in DECODERS.values()} | {"conn", "gateway"} == set(LOGS)

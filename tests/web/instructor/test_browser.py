@@ -3,8 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
@@ -12,10 +14,11 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_play
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
 from tests.conftest import NAMES
-from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings
+from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
 from tests.web.instructor.conftest import EXERCISE, ROSTER
 from tests.web.instructor.fake_class import FakeClass, FakeClassroom
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -115,8 +118,13 @@ def test_a_class_from_its_roster_to_its_matrix(
     page.get_by_label("Name of the cohort").fill("Evening class")
     page.get_by_label("Trainees, a line each").fill(f"{ALERT}\nOmar Diallo;nowhere")
     page.get_by_role("button", name="Make the cohort and its links").click()
-    expect(page.get_by_role("alert")).to_contain_text("To correct above: 1")
-    expect(page.locator("tr.wrong")).to_contain_text("email refused: nowhere")
+    expect(page.get_by_role("alert")).to_contain_text("Lines to correct: 1")
+    expect(page.locator(".to-correct li")).to_contain_text("email refused: nowhere")
+    page.get_by_role("button", name="Line 2").click()
+    roster = page.get_by_label("Trainees, a line each")
+    expect(roster).to_be_focused()
+    chosen = roster.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
+    assert chosen == "Omar Diallo;nowhere"
     failures[:] = [failure for failure in failures if "400 (BAD REQUEST)" not in failure]
     page.get_by_label("Trainees, a line each").fill(f"{ALERT}\nOmar Diallo;omar@example.org")
     page.get_by_role("button", name="Make the cohort and its links").click()
@@ -287,9 +295,78 @@ def test_no_accessibility_violation(
         page.keyboard.press("Escape")
 
 
+STEPS = [
+    ("Canal chiffré", "Enciphered channel"),
+    ("Chacun son compte", "An account for each"),
+    ("Juste les droits qu'il faut", "Just the rights that are needed"),
+    ("Liste de confiance", "Trust list"),
+    ("Verrouiller sans arrêter", "Lock out without stopping"),
+    ("Laisser une trace", "Leave a trace"),
+]
+
+
+def test_a_class_of_thirty_is_seen_with_little_scrolling(
+    page: Page, served: Served, cohorts: FakeClass
+) -> None:
+    known = served.sittings.known[0]
+    steps = [
+        msgspec.structs.replace(known.steps[0], id=f"step-{number}", name=words(*names))
+        for number, names in enumerate(STEPS)
+    ]
+    served.sittings.known[0] = msgspec.structs.replace(known, steps=steps)
+    try:
+        roster = "\n".join(f"Marie-Charlotte de la Tour {number:02}" for number in range(30))
+        made, _ = cohorts.create("Thirty", roster)
+        cohorts.launch(made.id, EXERCISE, OWNER)
+        for language in ("en", "fr"):
+            page.goto(f"{served.origin}/instructor/cohorts/{made.id}/exercises/{EXERCISE}?lang={language}")
+            rows = page.locator("#matrix tbody tr")
+            expect(rows).to_have_count(30)
+            heights = rows.evaluate_all("(rows) => rows.map((row) => row.getBoundingClientRect().height)")
+            assert max(heights) <= 26, "a name wraps, or a row is high"
+            assert _fully_seen(rows) >= 22
+            page.mouse.wheel(0, 400)
+            served.eventually(partial(_whole_class_seen, rows), "one turn of the wheel shows the whole class")
+            assert page.locator("#matrix thead").bounding_box()["y"] > 0  # type: ignore[index]
+    finally:
+        served.sittings.known[0] = known
+
+
+def _fully_seen(rows: Locator) -> int:
+    count: int = rows.evaluate_all(
+        "(rows) => rows.filter((row) => { const box = row.getBoundingClientRect(); "
+        "return box.top >= 0 && box.bottom <= innerHeight; }).length"
+    )
+    return count
+
+
+def _whole_class_seen(rows: Locator) -> bool:
+    return _fully_seen(rows) == 30
+
+
+def test_the_head_and_the_names_stay_where_they_are(page: Page, matrix: str) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.goto(matrix)
+    expect(page.locator("#matrix tbody tr")).to_have_count(3)
+    name = page.locator("#matrix tbody th").first
+    before = name.bounding_box()
+    page.locator(".matrix-scroll").evaluate(
+        "(box) => { box.style.maxHeight = '6rem'; box.scrollTo(200, 40); }"
+    )
+    after, head = name.bounding_box(), page.locator("#matrix thead th").nth(1).bounding_box()
+    box = page.locator(".matrix-scroll").bounding_box()
+    assert before
+    assert after
+    assert head
+    assert box
+    assert after["x"] == pytest.approx(box["x"], abs=1), "the names did not go with the rest"
+    assert head["y"] == pytest.approx(box["y"], abs=1), "nor did the head"
+
+
 def check(page: Page, width: int) -> None:
     results = Axe().run(page, options=WCAG)
     assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
+    assert small_targets(page) == [], page.url
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"{page.url} is {wide} px wide at {width}"
 

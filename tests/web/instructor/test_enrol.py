@@ -45,8 +45,14 @@ def test_a_wrong_line_is_named_and_nothing_is_lost(
     roster = "Chloé Lefèvre;chloe@example.org\n\nDavid Nguyen;not an address"
     code, page = fill(client, csrf, do, roster)
     assert code == (400 if do == "create" else 200)
+    told = page.partition('role="alert"')[2]
+    said = re.sub(r"<[^>]+>", "", told.partition("</section>")[0])
+    assert re.search(
+        r"Lines to correct: 1.*Line 3 David Nguyen email refused: not an address", said, re.DOTALL
+    )
+    assert "Chloé" not in said
+    assert page.index('role="alert"') < page.index("<textarea"), "before what is to be corrected"
     assert re.search(r'<td class="number">3</td><th scope="row">David Nguyen</th>', page)
-    assert "email refused: not an address" in page
     assert f"{roster}</textarea>" in page
     assert 'value="Group B"' in page
     assert not cohorts.known

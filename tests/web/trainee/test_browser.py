@@ -1,7 +1,9 @@
 """The exercise's page in Chromium, over fakes: by keyboard, at both widths, in both languages, nothing typed is lost."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,9 +13,19 @@ from simulators.model import Line
 from tests.conftest import NAMES
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
 from tests.web.serving import Served, serving
+from tests.web.targets import small_targets
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+RULE = """\
+title: Identification
+logsource: {product: usine-ecole}
+detection:
+  selection:
+    func: READ_DEVICE_ID
+  condition: selection
+level: high
+"""
 TABS = ["line", "trends", "configuration", "rules", "events", "monitor", "endpoints", "lab"]
 
 
@@ -141,6 +153,7 @@ def test_every_panel_is_accessible_and_fits(page: Page, served: Served, language
             for tab in tabs:
                 page.locator(f"#tab-{tab}").click()
                 settled(page, tab)
+                assert small_targets(page) == [], f"{language}, {tab} at {width}"
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{language}, {tabs}: {wide} px wide at {width}"
             results = Axe().run(page, options=WCAG)
@@ -169,6 +182,7 @@ def test_catalogue_login_and_account_are_accessible_and_fit(
         for path in ("/exercises", "/account"):
             page.goto(f"{served.origin}{path}?lang={language}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert small_targets(page) == [], path
             results = Axe().run(page, options=WCAG)
             assert results.violations_count == 0, results.generate_report()
 
@@ -224,6 +238,27 @@ def test_what_is_wrong_is_said_while_it_is_typed_and_the_draft_stays(page: Page)
     expect(page.locator("#configuration-problem")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("tab", "text", "marked"),
+    [
+        ("configuration", "audit: true\n\nidentities:\n  anonymous: maybe\n", 4),
+        ("configuration", "trust_list:\n  trusted:\n    - missing.pem\n", 3),
+        ("rules", RULE + "---\ntitle: Other\nlevel: high\n", 9),
+    ],
+)
+def test_the_margin_marks_the_line_that_the_words_name(page: Page, tab: str, text: str, marked: int) -> None:
+    page.locator(f"#tab-{tab}").click()
+    write(page, text)
+    expect(page.locator(f"#{tab}-problem")).to_contain_text(str(marked))
+    marks = page.locator(f"#panel-{tab} .cm-lint-marker-error")
+    expect(marks).to_have_count(1)
+    wanted = page.locator(f"#panel-{tab} .cm-line").nth(marked - 1).bounding_box()
+    mark = marks.bounding_box()
+    assert wanted
+    assert mark
+    assert wanted["y"] <= mark["y"] + mark["height"] / 2 <= wanted["y"] + wanted["height"]
+
+
 def test_a_refused_configuration_stays_in_the_editor(page: Page, failures: list[str]) -> None:
     page.locator("#tab-configuration").click()
     write(page, "nonsense: 1\n")
@@ -261,11 +296,7 @@ def test_versions_are_compared_and_put_back(page: Page, work: Work) -> None:
 
 def test_rules_are_tried_and_saved(page: Page, work: Work) -> None:
     page.locator("#tab-rules").click()
-    write(
-        page,
-        "title: Identification\nlogsource: {product: usine-ecole}\ndetection:\n"
-        "  selection:\n    func: READ_DEVICE_ID\n  condition: selection\nlevel: high\n",
-    )
+    write(page, RULE)
     page.locator("#rules-try").click()
     expect(page.locator("#rules-found")).to_contain_text("Alerts: 5, from 1 rules over 40 events.")
     expect(page.locator("#rules-found tbody tr")).to_have_count(1)
@@ -290,6 +321,13 @@ def test_events_are_filtered_chosen_and_downloaded(page: Page) -> None:
         assert started.value.path().stat().st_size > 3
     page.get_by_role("button", name="PLC identification").click()
     expect(page.locator("#practice-said")).to_have_text("Done.")
+    page.locator('#events-filter input[type="search"]').fill("")
+    page.locator('#events-filter select[name="log"]').select_option(
+        "conn"
+    )  # also while none is among the latest rows
+    expect(page.locator("#events-empty")).to_be_visible()
+    page.locator('#events-filter select[name="log"]').select_option("modbus_detailed")
+    expect(page.locator("#events-count")).to_have_text("Events shown: 40")
     page.locator('#events-filter input[type="search"]').fill("nobody says this")
     expect(page.locator("#events-empty")).to_be_visible()
 
@@ -304,6 +342,41 @@ def test_the_monitor_has_charts_and_their_table(page: Page) -> None:
     expect(page.locator("#monitor-list figure")).to_have_count(4)
 
 
+def test_the_monitor_speaks_in_units_that_a_reader_knows(page: Page, served: Served) -> None:
+    visit(page, served, "fr")
+    page.locator("#tab-monitor").click()
+    share = page.locator('[data-monitor="index"]')
+    expect(share.locator("strong")).to_have_text("Part du niveau d'alarme")
+    expect(share.locator("output")).to_have_text("1 %")
+    expect(share.locator("small")).to_have_text("100 % : alarme", use_inner_text=True)
+    rms = page.locator('[data-monitor="rms_g"]')
+    expect(rms.locator("strong")).to_have_text("Accélération efficace")
+    expect(rms.locator("code")).to_have_text("rms_g")
+    expect(rms.locator("output")).to_have_text(re.compile(r"^\d,\d{3} g$"))
+    marks = page.evaluate(
+        "async () => { const { mark } = await import('/static/js/format.mjs');"
+        " return [[0, 10, 20].map((at) => mark(at, 10)), [0, 120].map((at) => mark(at, 120))]; }"
+    )
+    assert [len(set(row)) for row in marks] == [3, 2], "no mark is written twice"
+    assert {len(text) for text in marks[0]} == {8}
+    assert {len(text) for text in marks[1]} == {5}
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("fr", "d'avance sur l'heure réelle"), ("en", "ahead of the real clock")]
+)
+def test_simulated_time_is_said_to_be_so_wherever_it_stands(
+    page: Page, served: Served, language: str, says: str
+) -> None:
+    visit(page, served, language)
+    for tab in ("line", "trends", "events", "monitor"):
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator("#clock-gap")).to_contain_text(says)
+        expect(page.locator(f"#panel-{tab} .line-time")).to_be_visible()
+    page.locator("#tab-timeline").click()
+    expect(page.locator("#panel-timeline .line-time")).to_have_count(0)
+
+
 def test_the_three_resets_ask_first(page: Page, served: Served) -> None:
     page.locator("#tab-lab").click()
     page.locator('[data-reset="lab"]').click()
@@ -314,8 +387,12 @@ def test_the_three_resets_ask_first(page: Page, served: Served) -> None:
     for what in ("device", "checkpoint"):
         page.locator(f'[data-reset="{what}"]').click()
         page.locator("#confirm-yes").click()
+        served.eventually(partial(last_is, served, what), what)
         expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
-    assert [event.data.get("what") for event in served.sittings.timeline(1)][-2:] == ["device", "checkpoint"]
+
+
+def last_is(served: Served, what: str) -> bool:
+    return bool(served.sittings.timeline(1)[-1].data.get("what") == what)
 
 
 def test_a_check_goes_on_across_a_reload(page: Page, served: Served) -> None:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from lab.training.contract import Sitting
 from simulators.errors import InputError
 from tests.web.conftest import token
-from tests.web.fake_training import STRONG, WEAK, FakeSittings
+from tests.web.fake_training import ALICE, STRONG, WEAK, FakeSittings
 from web.trainee.editing import problem
 
 RULE = """\
@@ -43,7 +43,7 @@ def test_a_refused_configuration_says_why_and_changes_nothing(
     code, answer = post(alice, f"/sittings/{running.id}/configurations/plc2", text="nonsense: 1")
     assert code == 400
     assert "nonsense" in answer["error"]
-    assert sittings.configuration(running.id, "plc2")["text"] == WEAK
+    assert sittings.configuration(running.id, ALICE, "plc2")["text"] == WEAK
 
 
 def test_typing_is_checked_by_the_device_s_own_rules(
@@ -56,7 +56,9 @@ def test_typing_is_checked_by_the_device_s_own_rules(
     assert "anonymous" in answer["problem"]["text"]
     assert answer["problem"]["line"] == 3
     assert post(alice, path, text="audit: [\n")[1]["problem"] is not None
-    assert sittings.configuration(running.id, "plc2")["text"] == WEAK, "a check applies nothing"
+    _, answer = post(alice, path, text="trust_list:\n  trusted:\n    - missing.pem\n")
+    assert answer["problem"]["line"] == 3, "a file that is not there"
+    assert sittings.configuration(running.id, ALICE, "plc2")["text"] == WEAK, "a check applies nothing"
 
 
 @pytest.mark.parametrize("body", [{}, {"text": 1}, {"text": "a", "more": 1}])
@@ -74,25 +76,19 @@ def test_a_device_that_is_not_to_be_edited(alice: FlaskClient, running: Sitting)
     assert post(alice, f"/sittings/{running.id}/configurations/gateway", text="a: 1")[0] == 400
 
 
-@pytest.mark.parametrize(
-    ("en", "line"),
-    [
-        ("plc2.yaml:12: unknown key", 12),
-        ("plc2.yaml:3:7: bad", 3),
-        ("no rule", None),
-        ("port 1:2 is taken", None),
-    ],
-)
-def test_the_line_of_a_problem(en: str, line: int | None) -> None:
-    assert problem(InputError(en, en))["line"] == line
+@pytest.mark.parametrize("line", [12, 1, None])
+def test_the_line_of_a_problem_is_the_one_that_the_error_carries(line: int | None) -> None:
+    error = InputError("port 1:2 : occupé", "port 1:2: is taken", line)
+    assert problem(error) == {"line": line, "text": str(error)}
 
 
 def test_rules_are_checked_saved_and_found_again(alice: FlaskClient, running: Sitting) -> None:
     path = f"/sittings/{running.id}/rules"
     assert post(alice, f"{path}/check", text=RULE) == (200, {"problem": None})
-    code, answer = post(alice, f"{path}/check", text="title: x\n")
+    code, answer = post(alice, f"{path}/check", text=f"{RULE}---\ntitle: x\ndetection: {{a: [\n")
     assert code == 200
-    assert answer["problem"]["text"]
+    assert answer["problem"]["line"] in (10, 11), "that of the second rule, wherever YAML gives up"
+    assert str(answer["problem"]["line"]) in answer["problem"]["text"]
     assert post(alice, path, text="nonsense")[0] == 400
     assert post(alice, path, text=RULE)[0] == 200
     assert alice.get(path).get_json() == {"text": RULE}

@@ -1,7 +1,7 @@
 // One strip chart: uPlot where it was built in, a plain SVG line elsewhere; both keep the same four verbs.
 
 import { svg } from "./dom.mjs";
-import { time } from "./format.mjs";
+import { mark } from "./format.mjs";
 import { page } from "./words.mjs";
 
 const HEIGHT = 112;
@@ -17,8 +17,8 @@ async function uplot() {
 }
 
 /**
- * Draw in `place`. `options`: `range` [low, high] or null, `band` [low, high] or null, `format(value)`,
- * `point(index)` told when the pointer is over a sample (null: none).
+ * Draw in `place`. `options`: `range` [low, high] or null, `band` [low, high] or null, `format(value, step)` of an axis'
+ * mark (`step` from one to the next, where it is known), `scale(low, high)` of the values → [bottom, top] or absent, `point(index)` told when the pointer is over a sample (null: none).
  * Returns `{update(times_s, values, from_s, to_s), destroy()}`.
  */
 export async function chart(place, options) {
@@ -27,7 +27,8 @@ export async function chart(place, options) {
   return made ? strip(made, place, options) : line(place, options);
 }
 
-function strip(UPlot, place, { band, format, point, span }) {
+function strip(UPlot, place, { band, format, point, span, scale = around }) {
+  let shaded = band;
   const ink = "#1c3d5a";
   const axis = { stroke: "#3d454b", font: "12px system-ui, sans-serif", grid: { stroke: "#c3c8cb", width: 1 }, ticks: { show: false } };
   let extent = [0, 1];
@@ -38,14 +39,14 @@ function strip(UPlot, place, { band, format, point, span }) {
       padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { y: false, sync: { key: "trends" }, drag: { x: false, y: false } },
-      scales: { x: { time: true, range: () => extent }, y: { range: (_plot, low, high) => around(low, high, span) } },
+      scales: { x: { time: true, range: () => extent }, y: { range: (_plot, low, high) => scale(low, high, span) } },
       axes: [
-        { ...axis, size: 24, space: 80, values: (_plot, ticks) => ticks.map((tick) => time(tick).slice(0, 5)) },
-        { ...axis, size: 56, space: 26, values: (_plot, ticks) => ticks.map(format) },
+        { ...axis, size: 24, space: 80, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => mark(tick, step)) },
+        { ...axis, size: 56, space: 26, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => format(tick, step)) },
       ],
       series: [{}, { stroke: ink, width: 1.6, points: { show: false }, spanGaps: false }],
       hooks: {
-        drawClear: [(drawn) => shade(drawn, band)],
+        drawClear: [(drawn) => shade(drawn, shaded)],
         setCursor: [(drawn) => point(drawn.cursor.idx ?? null)],
       },
     },
@@ -58,6 +59,10 @@ function strip(UPlot, place, { band, format, point, span }) {
     update(times, values, from, to) {
       extent = [from, to];
       plot.setData([times, values]);
+    },
+    /** Another band, from the next update on. */
+    shade(other) {
+      shaded = other;
     },
     destroy() {
       resized.disconnect();
@@ -82,7 +87,7 @@ function shade(plot, band) {
   plot.ctx.fillRect(left, y(band[1]), width, y(band[0]) - y(band[1]));
 }
 
-function line(place, { format, span }) {
+function line(place, { format, span, scale: reach = around }) {
   const path = svg("path", { class: "line", "vector-effect": "non-scaling-stroke" });
   const box = svg("svg", { viewBox: "0 0 600 100", preserveAspectRatio: "none", "aria-hidden": "true" }, path);
   const low = document.createElement("span");
@@ -96,7 +101,7 @@ function line(place, { format, span }) {
     update(times, values, from, to) {
       const known = values.filter((value) => value !== null);
       if (!known.length) return path.removeAttribute("d");
-      const [bottom, top] = around(Math.min(...known), Math.max(...known), span);
+      const [bottom, top] = reach(Math.min(...known), Math.max(...known), span);
       const at = (i) => `${(((times[i] - from) / (to - from)) * 600).toFixed(1)} ${(100 - ((values[i] - bottom) / (top - bottom)) * 100).toFixed(1)}`;
       let drawn = "";
       let pen = "M";

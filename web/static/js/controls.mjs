@@ -1,8 +1,8 @@
 // Speed, pause, reset, capture, and the simulated clock.
 
+import { showClock } from "./clock.mjs";
 import { byId, say } from "./dom.mjs";
 import { confirmed } from "./dialogs.mjs";
-import { moment } from "./format.mjs";
 import { command, toast } from "./post.mjs";
 import { page, t } from "./words.mjs";
 
@@ -12,9 +12,7 @@ let capturing = false;
 
 export function showControls(snapshot) {
   paused = snapshot.paused;
-  say(byId("run-state"), paused ? t("paused") : t("running"));
-  byId("run-state").classList.toggle("paused", paused);
-  say(byId("clock"), moment(snapshot.unix_s));
+  showClock(snapshot);
   if (!speed) return; // time is the instructor's
   say(byId("pause"), paused ? t("resume") : t("pause"));
   if (document.activeElement !== speed) showSpeed(String(snapshot.speed));

@@ -27,9 +27,22 @@ export function time(unix_s) {
   return times.format(unix_s * 1000);
 }
 
+/** The time of day at a mark of an axis; its seconds too where marks are less than a minute apart: none is written twice. */
+export function mark(unix_s, step_s) {
+  return step_s < 60 ? time(unix_s) : time(unix_s).slice(0, 5);
+}
+
 /** Day and time of `unix_s`. */
 export function moment(unix_s) {
   return moments.format(unix_s * 1000);
+}
+
+const UNITS = [["second", 1, 120], ["minute", 60, 120], ["hour", 3600, 48], ["day", 86400, Infinity]];
+
+/** About how long `seconds` are: `90 seconds`, `4 minutes`. */
+export function duration(seconds) {
+  const [unit, size] = UNITS.find(([, size, most]) => Math.round(seconds / size) < most);
+  return new Intl.NumberFormat(page.language, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 }).format(seconds / size);
 }
 
 /** Decimals that make sense for a tag: three significant figures of its range, none for a count. */

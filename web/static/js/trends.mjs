@@ -126,7 +126,7 @@ function marks() {
 function table() {
   const chosen = [...strips.values()];
   const now = latest?.unix_s ?? 0;
-  const head = html("tr", {}, html("th", { scope: "col" }, t("time")),
+  const head = html("tr", {}, html("th", { scope: "col" }, t("line_time")),
     ...chosen.map(({ tag }) => html("th", { scope: "col" }, tag.unit ? `${tag.name} (${tag.unit})` : tag.name)));
   const rows = [];
   for (let at = Math.floor(now / TABLE_EVERY_S) * TABLE_EVERY_S; at > now - WINDOW_S; at -= TABLE_EVERY_S) {

@@ -58,8 +58,10 @@ async def test_an_ordinary_client_comes_in_where_it_may(weak: Bench) -> None:
     assert (await look(weak, "opcua.session", user="admin", password="admin")).observed == "accepted"
     seen = await look(weak, "opcua.session", user="admin", password="guess")
     assert seen.observed == "rejected"
-    assert "BadUserAccessDenied" in seen.said.en
-    assert (await look(weak, "opcua.session", policy=SECURE)).observed == "not_offered"
+    assert seen.said.en == "None, admin: refused by the server (BadUserAccessDenied)"
+    seen = await look(weak, "opcua.session", policy=SECURE, user="admin")
+    assert seen.observed == "not_offered"
+    assert seen.said.fr == f"{SECURE}, connexion par mot de passe : le serveur ne l'offre pas"
 
 
 async def test_an_ordinary_client_gives_up_of_itself_where_the_raw_one_asks(hard: Bench) -> None:
@@ -86,6 +88,10 @@ async def test_one_identity_that_comes_in_is_enough(weak: Bench) -> None:
     tries = [{"user": "admin", "password": "guess"}, {"user": "admin", "password": "admin"}]
     seen = await look(weak, "opcua.raw_session", policy="None", identities=tries)
     assert (seen.observed, seen.figures) == ("accepted", {"tried": 2, "accepted": 1})
+    assert seen.said.fr == "None, admin : session ouverte"
+    tries = [{"user": "admin", "password": "guess"}, {}]
+    seen = await look(weak, "opcua.raw_session", policy="None", identities=tries)
+    assert seen.said.en == "None, anonymous: session opened"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +106,9 @@ async def test_an_unadvertised_policy_is_asked_for_all_the_same(hard: Bench, pol
 async def test_a_server_without_a_certificate_offers_no_secure_channel(weak: Bench) -> None:
     seen = await look(weak, "opcua.raw_session", policy=SECURE, identities=[{}])
     assert seen.observed == "not_offered"
+    assert seen.said.en == (
+        f"{SECURE}: the server presents no certificate, so that no secure channel can be opened"
+    )
 
 
 async def test_no_password_is_in_the_evidence(hard: Bench, weak: Bench) -> None:
@@ -127,6 +136,7 @@ async def test_a_trust_list_that_accepts_any_is_lax(tmp_path: Path) -> None:
     async with served(HARD.replace("mode: enforced", "mode: accept_any"), tmp_path) as bench:
         seen = await look(bench, "opcua.certificates", site=SITE, **USERS["run"])
         assert (seen.observed, seen.figures["bad_accepted"]) == ("lax", ALL_FLAWS)
+        assert "auto-signé, d'une autorité inconnue, périmé" in seen.said.fr
 
 
 async def test_a_trust_list_without_its_revocations_lets_the_stolen_one_in(tmp_path: Path) -> None:

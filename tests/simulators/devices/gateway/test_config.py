@@ -18,7 +18,7 @@ LINE = bottling_like()
 
 
 def policy(text: str) -> Policy:
-    return Policy(LINE, "gateway", gateway.parse(text, "gateway.yaml"))
+    return Policy(LINE, gateway.parse(text, "gateway.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def policy(text: str) -> Policy:
         ("rules:\n  - {action: allow, modbus: {read: ['9-1']}}", "9-1"),
         ("rules:\n  - {action: allow, modbus: {read: [70000]}}", "70000"),
         ("rules:\n  - {action: allow, modbus: {functions: [200]}}", "functions"),
-        ("rules:\n  - {action: allow, protocol: mqtt, modbus: {units: [1]}}", "rule 1"),
+        ("rules:\n  - {action: allow, protocol: mqtt, modbus: {units: [1]}}", "gateway.yaml:2: rules[0]"),
         ("limits: {idle_s: -1}", "idle_s"),
         ("]", "gateway.yaml:1"),
         ("- a list", "gateway.yaml"),

@@ -168,5 +168,5 @@ def test_a_wrong_value_names_its_line(text: str, where: str) -> None:
 
 
 def test_a_view_of_an_unknown_tag_names_it(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"units\.2.*Tank\.Colour"):
+    with pytest.raises(InputError, match=r"units\[2\]\.tags\[0\].*Tank\.Colour"):
         Rig(tmp_path, "units: {2: {tags: [Tank.Colour]}}")

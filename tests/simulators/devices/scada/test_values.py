@@ -175,7 +175,7 @@ async def test_the_historian_is_fed_and_missed_rows_wait_for_it(tmp_path: Path) 
         ("alarms: {Tank.Level.above: {limit: 3}}", "Tank.Level.above"),
         ("modbus: {devices: {plc1: {tls: {ca: nowhere.pem}}}}", "nowhere.pem"),
         ("modbus: {devices: {plc1: {tls: {ca: ../../../etc/passwd}}}}", "passwd"),
-        ("modbus: {devices: {plc1: {tls: {ca: '-----BEGIN CERTIFICATE-----'}}}}", "TLS"),
+        ("modbus: {devices: {plc1: {tls: {ca: '-----BEGIN CERTIFICATE-----'}}}}", r"plc1\.tls\.ca"),
     ],
 )
 async def test_a_configuration_that_names_what_is_not_there_is_refused(

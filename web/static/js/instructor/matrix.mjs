@@ -143,10 +143,11 @@ function summary() {
   const views = [...rows.values()].map((row) => row.view);
   const begun = views.filter((view) => view.sitting !== null);
   const of = (...states) => number(views.filter((view) => states.includes(view.state)).length, 0);
-  const mean = begun.length ? begun.reduce((sum, view) => sum + view.score, 0) / begun.length : 0;
+  const checked = begun.filter((view) => view.attempts);
+  const mean = checked.reduce((sum, view) => sum + view.score, 0) / checked.length;
   say(byId("counts"), t("counts", {
     running: of("running", "paused"), failed: of("failed", "lost"),
-    finished: number(begun.filter(finished).length, 0), mean: number(mean),
+    finished: number(begun.filter(finished).length, 0), mean: checked.length ? number(mean) : "–",
   }));
   for (const head of table.querySelectorAll("th[data-step]")) {
     const passed = begun.filter((view) => view.cells[head.dataset.step]?.[0] === "pass").length;

@@ -12,14 +12,14 @@ const relative = new Intl.RelativeTimeFormat(page.language, { numeric: "always",
 /** A row for `person`; `update(view)` shows the server's view of it, `age(now)` its last activity. */
 export function makeRow(person, name) {
   const box = html("input", { type: "checkbox", "aria-label": name });
-  const who = html("a", { class: "who-name" }, name);
+  const who = html("a", { class: "who-name", title: name }, name);
   const steps = page.steps.map(() => stepCell());
   const [score, attempts] = [html("td", { class: "number score" }), html("td", { class: "number" })];
   const seen = html("time", {});
   const state = stateElement();
   const element = html(
     "tr", { "data-person": person },
-    html("td", { class: "pick" }, box),
+    html("td", { class: "pick" }, html("label", {}, box)),
     html("th", { scope: "row", class: "who" }, who),
     ...steps.map(({ cell }) => cell),
     score, attempts,
@@ -35,7 +35,8 @@ export function makeRow(person, name) {
     if (view.sitting === null) who.removeAttribute("href");
     else who.setAttribute("href", page.sitting.replace("/0", `/${view.sitting}`));
     page.steps.forEach((step, index) => steps[index].show(name, index, view, view.cells[step] ?? [null, 0]));
-    say(score, view.sitting === null ? "–" : number(view.score));
+    // A score begins with the first check, as a grade does.
+    say(score, view.attempts ? number(view.score) : "–");
     say(attempts, view.sitting === null ? "–" : number(view.attempts, 0));
     showState(state, view.state);
     element.dataset.state = view.state;

@@ -50,8 +50,8 @@ function rich({ EditorView, EditorState, basicSetup, keymap, indentWithTab, yaml
 
 async function problems(state, options) {
   const found = await options.check(state.doc.toString());
-  if (!found) return [];
-  const line = state.doc.line(Math.min(Math.max(found.line ?? 1, 1), state.doc.lines));
+  if (!found?.line) return []; // what is about no line is said below, and marks none
+  const line = state.doc.line(Math.min(Math.max(found.line, 1), state.doc.lines));
   return [{ from: line.from, to: Math.max(line.to, line.from), severity: "error", message: found.text }];
 }
 

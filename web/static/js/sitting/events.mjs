@@ -9,7 +9,6 @@ const EVERY_MS = 3000;
 const FIRST = ["ts", "log", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "service", "func", "detail"];
 const form = byId("events-filter");
 const table = document.querySelector("table.events");
-const logs = new Set();
 let columns = null;
 let latest = null;
 let asked = 0;
@@ -30,12 +29,6 @@ async function load() {
 }
 
 function choices() {
-  for (const { log } of latest.events) {
-    if (log && !logs.has(log)) {
-      logs.add(log);
-      form.elements.log.append(new Option(log, log));
-    }
-  }
   if (columns) return;
   columns = new Set(chosenBefore() ?? latest.columns.filter((name) => FIRST.includes(name)));
   byId("events-columns").replaceChildren(...latest.columns.map(choice));
@@ -62,7 +55,7 @@ function choice(name) {
 
 function draw() {
   const shown = latest.columns.filter((name) => columns.has(name));
-  table.tHead.replaceChildren(html("tr", {}, ...shown.map((name) => html("th", { scope: "col" }, html("code", {}, name)))));
+  table.tHead.replaceChildren(html("tr", {}, ...shown.map((name) => html("th", { scope: "col" }, html("code", {}, name), name === "ts" ? html("span", { class: "sr" }, ` (${t("line_time")})`) : null))));
   table.tBodies[0].replaceChildren(...[...latest.events].reverse().map((row) =>
     html("tr", {}, ...shown.map((name) => html("td", {}, cell(name, row[name]))))));
   byId("events-empty").hidden = latest.events.length > 0;

@@ -13,13 +13,13 @@ const BANNERS = {
 };
 
 async function lab() {
-  const parts = [];
+  const parts = [(await import("../clock.mjs")).showClock];
   let dim = () => {};
   let missed = () => {};
   if (byId("panel-line")) {
     const mimic = await import("../mimic.mjs");
     dim = mimic.dimMimic;
-    parts.push(mimic.showMimic, (await import("../kpis.mjs")).showKpis, (await import("../alarms.mjs")).showAlarms, clock());
+    parts.push(mimic.showMimic, (await import("../kpis.mjs")).showKpis, (await import("../alarms.mjs")).showAlarms);
   }
   if (byId("panel-trends")) {
     const trends = await import("../trends.mjs");
@@ -47,15 +47,6 @@ async function lab() {
   });
 }
 
-function clock() {
-  const { moment } = format;
-  return (snapshot) => {
-    say(byId("run-state"), snapshot.paused ? t("paused") : t("running"));
-    byId("run-state").classList.toggle("paused", snapshot.paused);
-    say(byId("clock"), moment(snapshot.unix_s) + (snapshot.speed === 1 ? "" : ` · ×${snapshot.speed}`));
-  };
-}
-
 async function writes(latest) {
   const buttons = document.querySelectorAll("button.write");
   if (!buttons.length) return;
@@ -66,7 +57,6 @@ async function writes(latest) {
   }
 }
 
-const format = await import("../format.mjs");
 if (page.stream) {
   try {
     await lab();

@@ -1,4 +1,4 @@
-// The condition monitor: each feature over time with its baseline, the index and the alarm.
+// The condition monitor: each feature over time with its baseline, how near the alarm is, and the alarm.
 
 import { chart } from "../chart.mjs";
 import { byId, html, say } from "../dom.mjs";
@@ -33,7 +33,9 @@ function machines() {
   asset.value = latest.asset;
 }
 
-function stateOf({ learnt, learnt_windows, wanted_windows, alarm }) {
+function stateOf({ assets, learnt, learnt_windows, wanted_windows, alarm }) {
+  if (!assets.length) return t("monitor_none", { device: device.value });
+  if (!alarm.length) return t("monitor_waiting");
   if (!learnt) return t("monitor_learning", { number: number(learnt_windows, 0), total: number(wanted_windows, 0) });
   return alarm.at(-1)?.[1] ? t("monitor_alarm") : t("monitor_normal");
 }
@@ -54,24 +56,29 @@ function flat(index) {
 
 async function update(name, points, band) {
   const strip = strips.get(name) ?? (await frame(name, band));
+  strip.chart.shade?.(band);
   const [from, to] = [points[0][0], Math.max(points.at(-1)[0], points[0][0] + 60)];
   strip.chart.update(points.map(([at]) => at), points.map(([, value]) => value), from, to);
   strip.last = points.at(-1)[1];
   if (!strip.pointed) say(strip.output, shown(name, strip.last));
+  say(strip.note, noteOf(name, band));
   strip.points = points;
 }
 
 async function frame(name, band) {
+  const measure = measured(name);
   const output = html("output", {}, "—");
-  const canvas = html("div", { class: "canvas", role: "img", "aria-label": t("monitor_chart", { name: label(name) }) });
-  byId("monitor-list").append(html("figure", { "data-monitor": name },
-    html("figcaption", {}, html("strong", {}, label(name)), band && html("small", {}, t("normal_band", { low: number(band[0], 2), high: number(band[1], 2) })), output), canvas));
-  const strip = { output, points: [], last: null, pointed: false, chart: null };
+  const canvas = html("div", { class: "canvas", role: "img", "aria-label": t("monitor_chart", { name: measure.name }) });
+  const note = html("small", { class: "note-of" });
+  const id = page.measures[name] && name in (latest.features ?? {}) ? html("code", {}, name) : null;
+  byId("monitor-list").append(html("figure", { "data-monitor": name }, html("figcaption", {}, html("strong", {}, measure.name), id, note, output), canvas));
+  const strip = { output, note, points: [], last: null, pointed: false, chart: null };
   strips.set(name, strip);
   strip.chart = await chart(canvas, {
     band,
     span: name === "alarm" ? 20 : null,
-    format: (value) => (name === "alarm" ? "" : number(value, 2)),
+    ...(name === "index" ? { scale: toAlarm } : {}),
+    format: (value, step) => (name === "alarm" ? { 0: t("off"), 1: t("on") }[value] ?? "" : number(value, decimals(step, measure.digits))),
     point(index) {
       const at = index === null ? undefined : strip.points[index];
       strip.pointed = Boolean(at);
@@ -81,13 +88,32 @@ async function frame(name, band) {
   return strip;
 }
 
-function label(name) {
-  return { index: t("monitor_index"), alarm: t("monitor_alarm_name") }[name] ?? name;
+// The alarm's level is always in view: how near it is can be seen.
+function toAlarm(_low, high) {
+  return [0, Math.max(110, (high ?? 0) * 1.1)];
+}
+
+function measured(name) {
+  return page.measures[name] ?? { name, unit: "", digits: 2 };
+}
+
+// Marks of an axis are told apart: as many decimals as their step needs.
+function decimals(step, digits) {
+  return step ? Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))) : digits;
+}
+
+function noteOf(name, band) {
+  const { digits } = measured(name);
+  if (name === "index") return t("monitor_alarm_at");
+  if (name === "alarm") return "";
+  return band ? t("normal_band", { low: number(band[0], digits), high: number(band[1], digits) }) : t("monitor_none_normal");
 }
 
 function shown(name, value) {
   if (value === null || value === undefined) return "—";
-  return name === "alarm" ? (value ? t("on") : t("off")) : number(value, 3);
+  if (name === "alarm") return value ? t("on") : t("off");
+  const { unit, digits } = measured(name);
+  return unit ? `${number(value, digits)} ${unit}` : number(value, digits);
 }
 
 function table() {
@@ -95,7 +121,7 @@ function table() {
   const all = series(latest);
   const dates = [...new Set(all.flatMap(([, points]) => points.slice(-ROWS_MAX).map(([at]) => at)))].sort((a, b) => b - a).slice(0, ROWS_MAX);
   const values = all.map(([name, points]) => [name, new Map(points)]);
-  const head = html("tr", {}, html("th", { scope: "col" }, t("time")), ...all.map(([name]) => html("th", { scope: "col" }, label(name))));
+  const head = html("tr", {}, html("th", { scope: "col" }, t("line_time")), ...all.map(([name]) => html("th", { scope: "col" }, measured(name).name)));
   const rows = dates.map((at) => html("tr", {}, html("th", { scope: "row" }, time(at)), ...values.map(([name, of]) => html("td", { class: "number" }, shown(name, of.get(at))))));
   byId("monitor-table").querySelector("table").replaceChildren(html("thead", {}, head), html("tbody", {}, ...rows));
 }

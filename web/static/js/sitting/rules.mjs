@@ -10,7 +10,7 @@ import { whenShown } from "./tabs.mjs";
 import { refresh } from "./work.mjs";
 
 const SHOWN_MAX = 200;
-const words = { time: t("time"), rule: t("alert_rule"), asset: t("alert_asset"), technique: t("alert_technique"), count: t("alert_count") };
+const words = { time: t("line_time"), rule: t("alert_rule"), asset: t("alert_asset"), technique: t("alert_technique"), count: t("alert_count") };
 let saved = "";
 let place = null;
 let begun = false;
