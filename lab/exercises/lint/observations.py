@@ -196,7 +196,7 @@ def _operated(subject: Subject, place: str, tags: list[str]) -> Problems:
     for nth, name in enumerate(tags):
         try:
             set_point(subject.line.tag(name))
-        except InputError as error:
+        except (InputError, NotFoundError) as error:
             yield subject.wrong(
                 f"{place}[{nth}]",
                 (error.text.fr, error.text.en),

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ class Engine:
     def version(self) -> str:
         """The engine's own. Raises: ToolMissingError: too old, or not there."""
         with told():
+            _knock(self._url)
             said = self._api.version()
         found = str(said.get("ApiVersion", "0"))
         if _numbers(found) < _numbers(API_VERSION):
@@ -311,6 +313,14 @@ def told() -> Iterator[None]:
             f"the container engine does not answer at {address()} ({_reason(error)}); start Docker, or check your rights "
             "on its socket; see 'lab doctor'",
         ) from error
+
+
+def _knock(url: str) -> None:
+    """The SDK leaves its socket open where nobody listens. Raises: OSError."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(CALL_LIMIT_S)
+            client.connect(url.removeprefix("unix://"))
 
 
 def _reason(error: BaseException) -> str:

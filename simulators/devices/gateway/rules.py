@@ -4,13 +4,12 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulators import document
+from simulators import document, validation
 from simulators.devices.gateway.config import Action, Config, ModbusMatch, Rule, Span, bounds
-from simulators.errors import InputError
+from simulators.errors import NotFoundError
 from simulators.model import Line
 from simulators.network.modbus import Frame, access
 from simulators.network.services import SERVICES
-from simulators.validation import Place
 
 Host = tuple[str, str]  # zone, address
 
@@ -44,14 +43,14 @@ class Verdict:
 class Place:
     """One end of a rule: a zone, device, address, subnet or `any`, or several."""
 
-    def __init__(self, line: Line, words: str | list[str], where: Place) -> None:
+    def __init__(self, line: Line, words: str | list[str], where: validation.Place) -> None:
         self._zones: set[str] = set()
         self._networks: list[ipaddress.IPv4Network] = []
         self.any = False
         for word in [words] if isinstance(words, str) else words:
             self._add(line, word, where)
 
-    def _add(self, line: Line, word: str, where: Place) -> None:
+    def _add(self, line: Line, word: str, where: validation.Place) -> None:
         device = next((device for device in line.devices if device.id == word), None)
         if word == "any":
             self.any = True
@@ -73,7 +72,7 @@ class Place:
         return self.any or zone in self._zones or any(network.overlaps(subnet) for network in self._networks)
 
 
-def _network(line: Line, word: str, where: Place) -> ipaddress.IPv4Network:
+def _network(line: Line, word: str, where: validation.Place) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(word)
     except ValueError:
@@ -148,7 +147,7 @@ class Policy:
         for number, zone in enumerate(config.tap):
             try:
                 line.zone(zone)
-            except InputError as error:
+            except NotFoundError as error:
                 raise document.PlaceError(("tap", number), error.text.fr, error.text.en) from error
         self._rules = [CompiledRule(line, number, rule) for number, rule in enumerate(config.rules, 1)]
         self._default: Action = config.default

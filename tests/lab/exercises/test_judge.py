@@ -214,12 +214,12 @@ def test_a_gate_caps_unless_it_holds() -> None:
 @pytest.mark.parametrize(
     ("window", "operated", "outcome", "cap", "why"),
     [
-        (99, "obeyed", "pass", 100, "saw measured"),
+        (99, "obeyed", "pass", 100, "Throughput, of the expected one: 99%"),
         (99, "not_obeyed", "fail", 40, "saw not_obeyed"),
         (99, "silent", "inconclusive", 40, "saw silent"),
         (99, None, "inconclusive", 40, "No operator's command"),
-        (90, "obeyed", "fail", 40, "throughput_pct 90"),
-        (90, "silent", "fail", 40, "throughput_pct 90"),
+        (90, "obeyed", "fail", 40, "Throughput, of the expected one: 90%"),
+        (90, "silent", "fail", 40, "Throughput, of the expected one: 90%"),
     ],
 )
 def test_a_gate_whose_operator_is_not_obeyed_does_not_hold(
