@@ -19,7 +19,10 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class LabStatus(msgspec.Struct, frozen=True):
-    """One lab, as `lab ps` lists it. `state` is `failed` while a crashed lab is not back."""
+    """One lab, as `lab ps` lists it. `state` is `failed` while a crashed lab is not back.
+
+    `subnets` (zone → subnet) are those that it has, which may be others than its line's files say.
+    """
 
     name: str
     line: str
@@ -30,6 +33,7 @@ class LabStatus(msgspec.Struct, frozen=True):
     started_unix_s: float
     restarts: int
     detail: str = ""
+    subnets: dict[str, str] = {}
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ from simulators.errors import InputError
 from simulators.model import Device, Line
 
 _ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d]|\.\d)")
+# The beginning of addresses, as rules have it: `10.20.1.`
+_BEGINNING = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){2}\.)(?=['\"\s,*\]]|$)", re.MULTILINE)
 
 
 class Addressing:
@@ -39,6 +41,19 @@ class Addressing:
         """From the addresses of one line to those of the same line elsewhere."""
         return cls({z.id: z.subnet for z in former.zones}, {z.id: z.subnet for z in present.zones})
 
+    @classmethod
+    def of(cls, line: Line, subnets: Mapping[str, str]) -> "Addressing":
+        """From the addresses of a line to those of the same line on these subnets; zones without one stay."""
+        return cls({zone.id: zone.subnet for zone in line.zones}, subnets)
+
+    @property
+    def back(self) -> "Addressing":
+        """The way back."""
+        return Addressing(
+            {str(number): str(new) for number, (_, new) in enumerate(self._moves)},
+            {str(number): str(old) for number, (old, _) in enumerate(self._moves)},
+        )
+
     @property
     def identical(self) -> bool:
         """Whether nothing moves."""
@@ -57,7 +72,10 @@ class Addressing:
 
     def text(self, text: str) -> str:
         """The text with every address in it moved (a configuration, a rule, a brief)."""
-        return text if self.identical else _ADDRESS.sub(lambda found: self.address(found[1]), text)
+        if self.identical:
+            return text
+        moved = _ADDRESS.sub(lambda found: self.address(found[1]), text)
+        return _BEGINNING.sub(lambda found: self.address(f"{found[1]}0").removesuffix("0"), moved)
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of the event table, or any flat record, with the addresses in its texts moved."""

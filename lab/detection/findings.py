@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from lab.catalog import find_line
 from lab.detection.figures import FIGURES, NOTHING, SHORT
 from lab.detection.hidden import Pool, pool
 from lab.detection.judge import Judgement, judge
@@ -12,6 +13,7 @@ from lab.detection.rules import alerts, check_rules
 from lab.detection.score import GRACE_S
 from lab.detection.script import CLASSES
 from lab.probes.contract import Exchange, Finding, Inside
+from simulators.addressing import Addressing
 from simulators.errors import InputError, TimeLimitError
 from simulators.model import Line
 from simulators.text import Text
@@ -45,9 +47,10 @@ def hidden(inside: Inside, budget_per_h: float) -> Finding:
         return Finding("no_rules", NO_RULES, NOTHING)
     try:
         check_rules(inside.rules)
-        played = pool(inside.line, inside.labs, inside.seed, inside.doing)
+        line = find_line(inside.line.id)
+        played = pool(line, inside.labs, inside.seed, inside.doing, runtime=_runtime(inside))
         inside.doing(Text(fr="vos règles sur les essais cachés", en="your rules on the hidden runs"))
-        judgement = _judged(inside.rules, inside.seed, budget_per_h, _Held(played, inside.line))
+        judgement = _judged(inside.rules, inside.seed, budget_per_h, _Held(played, line))
     except (InputError, TimeLimitError) as error:
         return Finding("refused", error.text, NOTHING)
     return Finding("graded", _said(judgement), _figures(judgement, played), _exchanges(judgement))
@@ -60,10 +63,16 @@ def live(inside: Inside, attacks: Sequence[str], within_s: float) -> Finding:
     inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
     happened = attacked(inside, attacks, LOOK_BACK_S)
     try:
-        said = [alert.unix_s for alert in alerts(inside.rules, happened.events, inside.line)]
+        rules = Addressing.between(find_line(inside.line.id), inside.line).text(inside.rules)
+        said = [alert.unix_s for alert in alerts(rules, happened.events, inside.line)]
     except (InputError, TimeLimitError) as error:
         return Finding("refused", error.text, {"delay_s": 0.0, "alarm_share_pct": 0.0})
     return _seen(happened, said, within_s)
+
+
+def _runtime(inside: Inside) -> str:
+    """Hidden labs run many times faster than the wall, in one process each, at the addresses of the line's files."""
+    return "local" if inside.runtime == "local" else "docker-compact"
 
 
 class _Held:

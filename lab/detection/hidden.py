@@ -55,9 +55,14 @@ _ALONE = threading.Lock()  # a pool takes all that two cores can give
 
 
 def pool(
-    line: Line, labs: Labs, seed: int, doing: Doing = lambda _text: None, folder: Path | None = None
+    line: Line,
+    labs: Labs,
+    seed: int,
+    doing: Doing = lambda _text: None,
+    folder: Path | None = None,
+    runtime: str = "local",
 ) -> Pool:
-    """The hidden runs of a seed: played now, or kept from the last time.
+    """The hidden runs of a seed: played now on labs of `runtime`, or kept from the last time.
 
     Raises:
         UsineError: a lab could not be started, or too much of the script could not be played.
@@ -74,9 +79,9 @@ def pool(
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             return msgspec.msgpack.decode(kept.read_bytes(), type=Pool)
         try:
-            new = _play(line, labs, seed, doing, LABS)
+            new = _play(line, labs, seed, doing, LABS, runtime)
         except OverloadedError:
-            new = _play(line, labs, seed, doing, 1)
+            new = _play(line, labs, seed, doing, 1, runtime)
         _keep(kept, new)
         return new
     finally:
@@ -94,14 +99,16 @@ def edition() -> str:
     return digest.hexdigest()[:12]
 
 
-def _play(line: Line, labs: Labs, seed: int, doing: Doing, at_once: int) -> Pool:
+def _play(line: Line, labs: Labs, seed: int, doing: Doing, at_once: int, runtime: str) -> Pool:
     begun_s = time.monotonic()
     ending = threading.Event()
     scripted = scripts(line, seed)
     progress: dict[str, float] = {}
     with ThreadPoolExecutor(at_once, "hidden") as workers:
         futures = [
-            workers.submit(played, line, labs, f"hidden-{seed:x}-{number}"[:40], script, ending, progress)
+            workers.submit(
+                played, line, labs, f"hidden-{seed:x}-{number}"[:40], script, ending, progress, runtime
+            )
             for number, script in enumerate(scripted)
         ]
         try:

@@ -42,11 +42,17 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def played(
-    line: Line, labs: Labs, name: str, script: Script, ending: threading.Event, progress: dict[str, float]
+    line: Line,
+    labs: Labs,
+    name: str,
+    script: Script,
+    ending: threading.Event,
+    progress: dict[str, float],
+    runtime: str = "local",
 ) -> Run:
     """One lab from its start to its end, which forgets it whatever happens."""
     try:
-        labs.start(line.id, name, seed=script.seed, speed=SPEED_FIRST)
+        labs.start(line.id, name, seed=script.seed, speed=SPEED_FIRST, runtime=runtime)
         with contextlib.ExitStack() as stack:
             views = [
                 Stage(line, name, labs, stack.enter_context(labs.attach(name)), draw(script.seed + n), ending)

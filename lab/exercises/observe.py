@@ -32,6 +32,7 @@ class Grader:
     parameters: dict[str, Any]
     seed: int
     said: Doing = lambda _text: None
+    runtime: str = "local"
 
     def doing(self, text: Text) -> None:
         self.said(text)

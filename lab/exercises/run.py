@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from lab.addressed import addressing
 from lab.catalog import find_line
 from lab.exercises import ready
 from lab.exercises.evidence import Keeper
@@ -95,8 +96,17 @@ class _Run:
                 if trouble := ready.trouble(seen):
                     return self._report(trouble=trouble)
                 line = find_line(self.exercise.line)
+                line = addressing(line, status).line(line)
                 grader = Grader(
-                    line, lab, self.lab_name, self.labs, self.rules, self.values, self.seed, self._hear
+                    line,
+                    lab,
+                    self.lab_name,
+                    self.labs,
+                    self.rules,
+                    self.values,
+                    self.seed,
+                    self._hear,
+                    status.runtime,
                 )
                 report = work(grader)
             if ready.status(self.labs, self.lab_name).restarts != status.restarts:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lab.addressed import Addressed, addressing
 from lab.catalog import find_line
 from lab.exercises.desk import LabDesk
 from lab.exercises.folder import NO_SOLUTION, solution
@@ -91,14 +92,15 @@ def verify(
     *,
     jobs: int = 1,
     seeds: int = SEEDS,
+    runtime: str = "local",
     check_rules: Callable[[str], object] = lambda _text: None,
     say: Say = lambda _trial, _result: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> VerifyReport:
-    """Try everything, `jobs` labs at once; `say` is told each result as it comes."""
+    """Try everything on labs of `runtime`, `jobs` at once; `say` is told each result as it comes."""
 
     def attempt(trial: Trial) -> TestResult:
-        result = run_trial(trial, labs, check_rules, sleep)
+        result = run_trial(trial, labs, check_rules, sleep, runtime)
         say(trial, result)
         return result
 
@@ -130,12 +132,13 @@ def run_trial(
     labs: Labs,
     check_rules: Callable[[str], object],
     sleep: Callable[[float], object] = time.sleep,
+    runtime: str = "local",
 ) -> TestResult:
     """One solution on one seed. Does not raise: an error is a failure with its reason."""
     begun = time.monotonic()
     score, why = None, ""
     try:
-        graded = _graded(trial, labs, check_rules, sleep)
+        graded = _graded(trial, labs, check_rules, sleep, runtime)
         score, why = round(score_of(trial.exercise, graded), 2), _why(graded)
         ok = _meets(trial.test, score) and (graded.conclusive or _left_nothing(trial.test, graded))
     except UsineError as error:
@@ -160,7 +163,11 @@ def expected(test: AuthorTest) -> str:
 
 
 def _graded(
-    trial: Trial, labs: Labs, check_rules: Callable[[str], object], sleep: Callable[[float], object]
+    trial: Trial,
+    labs: Labs,
+    check_rules: Callable[[str], object],
+    sleep: Callable[[float], object],
+    runtime: str,
 ) -> CheckReport:
     """Start, set up, look at the baseline, solve, check; the lab is gone afterwards."""
     exercise, name = trial.exercise, trial.lab_name
@@ -169,9 +176,9 @@ def _graded(
     student = f"verify-{trial.seed}"
     values = drawn(exercise, line, secret=SECRET, student=student)
     seed = Draw(SECRET, exercise, student, "\0check").below(1 << 31)
-    labs.start(exercise.line, name, trial.seed, progress=lambda _message: None)
+    status = labs.start(exercise.line, name, trial.seed, progress=lambda _message: None, runtime=runtime)
     try:
-        with labs.attach(name) as lab:
+        with Addressed(labs.attach(name), addressing(line, status)) as lab:
             apply(exercise, lab, values, speed=max(exercise.setup.speed, exercise.setup.verify_speed))
             first = baseline(exercise, labs=labs, lab_name=name, parameters=values, seed=seed)
             if not first.conclusive:

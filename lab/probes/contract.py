@@ -82,7 +82,8 @@ class Where(Protocol):
 class Inside(Protocol):
     """The lab from the grader's side, out of band: the control channel, and the plant's own truth.
 
-    `rules` is what the trainee wrote in the rule editor. `seed` is drawn for this check and never shown:
+    `line` has the addresses of this lab. `rules` is what the trainee wrote in the rule editor, in the addresses that the
+    line's files have. `seed` is drawn for this check and never shown:
     hidden runs start from it. `labs` starts hidden labs, whose names begin with `hidden-`.
     """
 
@@ -93,6 +94,7 @@ class Inside(Protocol):
     rules: str
     parameters: dict[str, Any]
     seed: int
+    runtime: str
 
     def doing(self, text: Text) -> None:
         """Tell who waits what a long observation is at."""

@@ -96,7 +96,15 @@ class Fleet:
             started_unix_s=lab.handle.started_unix_s,
             restarts=lab.handle.restarts,
             detail=lab.detail,
+            subnets=self._subnets(lab.handle),
         )
+
+    def _subnets(self, handle: Handle) -> dict[str, str]:
+        try:
+            line = self.line(Path(handle.plan.line), handle.runtime)
+            return {zone.id: zone.subnet for zone in line.zones}
+        except UsineError:
+            return {}
 
     def runtime(self, name: str) -> Runtime:
         """Raises: InputError: no such runtime; says which there are."""

@@ -112,7 +112,7 @@ def _act(context: Context, sitting_id: int, action: Action, by: Person) -> Text:
 def _inject(context: Context, sitting_id: int, by: Person, given: Inject) -> Text:
     row = open_row(context, sitting_id)
     data = {"asset": given.asset, "mode": given.mode, "severity": given.severity}
-    with context.labs.attach(row.lab) as lab:
+    with context.attach(row) as lab:
         lab.request("fault", **data)
     note(context, sitting_id, "fault", by.id, data)
     return Text(fr=f"{given.asset} : {given.mode} provoqué", en=f"{given.asset}: {given.mode} caused")
@@ -125,7 +125,7 @@ def _mend(context: Context, sitting_id: int, by: Person, given: Mend) -> Text:
     chosen = [
         (asset, mode) for asset, mode in there if given.asset in {"", asset} and given.mode in {"", mode}
     ]
-    with context.labs.attach(row.lab) as lab:
+    with context.attach(row) as lab:
         for asset, mode in chosen:
             severity = _of_setup(context, row, asset, mode)
             lab.request("fault", asset=asset, mode=mode, severity=severity)
@@ -156,7 +156,7 @@ def _of_setup(context: Context, row: SittingRow, asset: str, mode: str) -> float
 def _pace(context: Context, sitting_id: int, by: Person, paused: bool) -> Text:
     row = open_row(context, sitting_id)
     with claim(context, sitting_id, "configure"):
-        with context.labs.attach(row.lab) as lab:
+        with context.attach(row) as lab:
             lab.request("pause" if paused else "resume")
         note(context, sitting_id, "paused" if paused else "resumed", by.id)
     return Text(fr="en pause", en="paused") if paused else Text(fr="repris", en="resumed")
@@ -168,7 +168,7 @@ def _strike(context: Context, sitting_id: int, by: Person, given: Attack) -> Tex
     if offer.unavailable is not None:
         raise InputError(offer.unavailable.fr, offer.unavailable.en)
     row = open_row(context, sitting_id)
-    with context.labs.attach(row.lab):
+    with context.attach(row):
         pass  # its lab runs, or this says why not
     settled = threading.Event()
     refused: list[UsineError] = []

@@ -9,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lab.labs import Labs, LabStatus
+from lab.addressed import Addressed, addressing
+from lab.catalog import find_line
+from lab.labs import Connection, Labs, LabStatus
 from lab.store.database import Database
 from lab.store.tables import Secret, SittingRow
 from lab.training.engine import Engine
+from simulators.addressing import Addressing
 from simulators.errors import NotFoundError
 
 
@@ -29,6 +32,14 @@ class Context:
     def statuses(self) -> dict[str, LabStatus]:
         """Every lab that the supervisor knows, by name."""
         return {status.name: status for status in self.labs.list()}
+
+    def moved(self, row: SittingRow) -> Addressing:
+        """From the addresses that work is kept in, those of the line's files, to those of the sitting's lab."""
+        return addressing(find_line(self.engine.exercise(row.exercise).line), self.statuses().get(row.lab))
+
+    def attach(self, row: SittingRow) -> Connection:
+        """A way into the sitting's lab, in the addresses that work is kept in. Raises: NotFoundError."""
+        return Addressed(self.labs.attach(row.lab), self.moved(row))
 
 
 def server_secret(database: Database, name: str = "parameters") -> str:

@@ -75,7 +75,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Sitting(msgspec.Struct, frozen=True):
-    """One person's work on one exercise. It outlives labs, browsers and restarts; `parameters` are without the hidden ones."""
+    """One person's work on one exercise. It outlives labs, browsers and restarts; `parameters` are without the hidden ones.
+
+    `subnets` (zone → subnet) are those of its lab while there is one.
+    """
 
     id: int
     person: Person
@@ -88,6 +91,7 @@ class Sitting(msgspec.Struct, frozen=True):
     expires_unix_s: float | None
     closed: bool
     parameters: dict[str, Any]
+    subnets: dict[str, str] = {}
 
 
 class HintOffer(msgspec.Struct, frozen=True):

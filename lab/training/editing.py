@@ -42,10 +42,12 @@ def configuration(context: Context, sitting_id: int, by: Person, device: str) ->
     default = setup_text(context, row, device)
     text = wanted(events).get(device, default)
     made = versions(events, device)
+    earlier = made[:-1] if made and made[-1]["text"] == text else made
+    moved = context.moved(row)
     return {
-        "text": text,
-        "default": default,
-        "versions": made[:-1] if made and made[-1]["text"] == text else made,
+        "text": moved.text(text),
+        "default": moved.text(default),
+        "versions": [{**version, "text": moved.text(version["text"])} for version in earlier],
         "schema": kind(spec.kind).SCHEMA,
     }
 
@@ -84,8 +86,9 @@ def configure(context: Context, sitting_id: int, by: Person, device: str, text: 
     exercise = current_exercise(context, row)
     demand_editable(exercise, device, by)
     check_length(text)
+    text = context.moved(row).back.text(text)
     with claim(context, sitting_id, "configure"):
-        with context.labs.attach(row.lab) as lab:
+        with context.attach(row) as lab:
             lab.request("configure", device=device, text=text)
         with context.database.read() as session:
             former = versions(events_of(session, sitting_id), device)
@@ -100,9 +103,9 @@ def configure(context: Context, sitting_id: int, by: Person, device: str, text: 
 
 
 def rules(context: Context, sitting_id: int) -> str:
-    """The detection rules that were saved last."""
-    _row, events = _read(context, sitting_id)
-    return rules_in(events)
+    """The detection rules that were saved last, in the addresses of the sitting's lab."""
+    row, events = _read(context, sitting_id)
+    return context.moved(row).text(rules_in(events))
 
 
 def save_rules(context: Context, sitting_id: int, by: Person, text: str) -> None:
@@ -111,7 +114,7 @@ def save_rules(context: Context, sitting_id: int, by: Person, text: str) -> None
     check_length(text)
     current_exercise(context, row)
     context.engine.check_rules(text)
-    note(context, sitting_id, "rules", by.id, {"text": text})
+    note(context, sitting_id, "rules", by.id, {"text": context.moved(row).back.text(text)})
 
 
 def check_length(text: str) -> None:

@@ -94,6 +94,7 @@ def seen(context: Context, session: Session, rows: Sequence[SittingRow]) -> list
             expires_unix_s=row.expires_unix_s,
             closed=row.closed,
             parameters=_visible(context, row),
+            subnets=status.subnets if (status := statuses.get(row.lab)) is not None else {},
         )
         for row in rows
     ]

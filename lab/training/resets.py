@@ -21,7 +21,7 @@ def checkpoint(context: Context, sitting_id: int, by: Person) -> None:
     """Keep the plant's state and all configurations, in place of the former checkpoint."""
     row = open_row(context, sitting_id)
     with claim(context, sitting_id, "configure"):
-        with context.labs.attach(row.lab) as lab:
+        with context.attach(row) as lab:
             lab.request("checkpoint")
         note(context, sitting_id, "checkpoint", by.id)
 
@@ -50,7 +50,7 @@ def _device(context: Context, row: SittingRow, by: Person, device: str | None) -
         raise InputError(f"quel équipement ? ({known})", f"which device? ({known})")
     demand_editable(exercise, device, by)
     text = setup_text(context, row, device)
-    with context.labs.attach(row.lab) as lab:
+    with context.attach(row) as lab:
         lab.request("configure", device=device, text=text)
 
 
@@ -62,7 +62,7 @@ def _restore(context: Context, row: SittingRow) -> None:
             "aucun point de reprise ; gardez-en un d'abord", "there is no checkpoint; keep one first"
         )
     after = wanted([*events, Event(0, row.id, 0.0, "reset", row.person_id, {"what": "checkpoint"})])
-    with context.labs.attach(row.lab) as lab:
+    with context.attach(row) as lab:
         lab.request("restore")
         # A lab that was started again since has forgotten its checkpoint's configurations; the events have not.
         for device, text in after.items():

@@ -92,7 +92,7 @@ def set_up(context: Context, row: SittingRow, exercise: Exercise, progress: Tell
     drawn = parameters(context, exercise, row.person_id, row.version)
     with context.database.read() as session:
         texts = wanted(events_of(session, row.id))
-    with context.labs.attach(row.lab) as lab:
+    with context.attach(row) as lab:
         context.engine.set_up(exercise, lab, drawn, progress)
         for device, text in texts.items():
             if lab.request("config", device=device)["text"] != text:

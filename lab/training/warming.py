@@ -29,7 +29,7 @@ def warm(context: Context, sitting_id: int) -> None:
             row = row_of(session, sitting_id)
         exercise = context.engine.exercise(row.exercise)
         with SIDE_BY_SIDE:
-            with context.labs.attach(row.lab) as lab:
+            with context.attach(row) as lab:
                 context.engine.warm_up(exercise, lab)
             look_at_start(context, row, exercise)
         note(context, sitting_id, "note", row.person_id, {"what": "warmed"})

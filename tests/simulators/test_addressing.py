@@ -18,7 +18,7 @@ SUBNETS = {
 }
 FORMER = {zone.id: zone.subnet for zone in bottling().zones}
 MOVED = Addressing(FORMER, SUBNETS)
-BACK = Addressing(SUBNETS, FORMER)
+BACK = MOVED.back
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,10 @@ BACK = Addressing(SUBNETS, FORMER)
         ("192.168.1.1 and 1.10.20.1.10 and 10.20.1.10.5", "192.168.1.1 and 1.10.20.1.10 and 10.20.1.10.5"),
         ("version 10.20.1", "version 10.20.1"),
         ("a sentence that ends with 10.20.4.250.", "a sentence that ends with 10.192.3.250."),
+        (
+            "startswith: ['10.20.3.2', \"10.20.2.\", 10.20.1.]",
+            "startswith: ['10.192.2.2', \"10.192.1.\", 10.192.0.]",
+        ),
         ("110.20.1.10 999.20.1.10", "110.20.1.10 999.20.1.10"),
     ],
 )

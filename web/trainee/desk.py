@@ -1,15 +1,18 @@
 """What a person sees of their work on an exercise: brief, steps with their outcome, what happened."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from lab.catalog import find_line
 from lab.exercises import folder
 from lab.exercises.model import Exercise, Hint, Step
 from lab.exercises.parameters import MASK, fill_text
 from lab.exercises.report import GateResult, StepResult
 from lab.training.contract import HintOffer, Sitting, Standing, StepStanding
+from simulators.addressing import Addressing
 from simulators.errors import InputError
 from simulators.text import Text
 from web.language import chosen, reader
@@ -80,7 +83,9 @@ def desk(sitting_id: int) -> Desk:
 
 def brief(exercise: Exercise, sitting: Sitting) -> Markup:
     """The exercise's brief in the reader's language, with the reader's own parameters."""
-    return prose(folder.brief(exercise, chosen(), _values(exercise, sitting)), "brief")
+    return prose(
+        _there(exercise, sitting, folder.brief(exercise, chosen(), _values(exercise, sitting))), "brief"
+    )
 
 
 def hint_text(exercise: Exercise, sitting: Sitting, hint: Hint) -> Markup:
@@ -112,10 +117,14 @@ def _step(
 
 def _filled(exercise: Exercise, sitting: Sitting, text: str) -> str:
     """`text` with the reader's parameters; hidden ones stay hidden, as do those that an older version had."""
-    try:
-        return fill_text(text, _values(exercise, sitting))
-    except InputError:
-        return text
+    with contextlib.suppress(InputError):
+        text = fill_text(text, _values(exercise, sitting))
+    return _there(exercise, sitting, text)
+
+
+def _there(exercise: Exercise, sitting: Sitting, text: str) -> str:
+    """`text` with the addresses that the reader's lab has."""
+    return Addressing.of(find_line(exercise.line), sitting.subnets).text(text)
 
 
 def _values(exercise: Exercise, sitting: Sitting) -> dict[str, Any]:

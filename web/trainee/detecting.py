@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from lab.catalog import find_line
 from lab.detection.rules import check_rules, try_rules
 from lab.labs import Connection
+from simulators.addressing import Addressing
 from simulators.errors import InputError
 from web import access
 from web.session import current_person
@@ -61,7 +62,8 @@ def attempt(sitting_id: int) -> ResponseReturnValue:
     sitting = given.sittings.sitting(sitting_id)
     with given.labs.attach(sitting.lab) as lab:
         rows = list(islice(_all_events(lab), TRIED_MAX))
-    trial = try_rules(text, rows, find_line(given.sittings.exercise(sitting.exercise).line))
+    line = find_line(given.sittings.exercise(sitting.exercise).line)
+    trial = try_rules(text, rows, Addressing.of(line, sitting.subnets).line(line))
     return jsonify(msgspec.to_builtins(trial))
 
 

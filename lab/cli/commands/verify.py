@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from lab.cli.commands.lint import Exercises, found
-from lab.cli.options import AsJson
+from lab.cli.options import AsJson, Runtime
 from lab.cli.output import console, print_json, say, tell
 from simulators.errors import NotFoundError
 
@@ -26,6 +26,7 @@ def verify(
     nightly: Annotated[
         bool, typer.Option("--nightly", help=say("jusqu'à 20 graines", "up to 20 seeds"))
     ] = False,
+    runtime: Runtime = "local",
     as_json: AsJson = False,
 ) -> None:
     from lab.detection.rules import check_rules
@@ -42,6 +43,7 @@ def verify(
                 labs,
                 jobs=jobs,
                 seeds=SEEDS_NIGHTLY if nightly else seeds,
+                runtime=runtime,
                 check_rules=check_rules,
                 say=(lambda _trial, _result: None) if as_json else _tell,
             )

@@ -64,6 +64,7 @@ class Within:
     labs: Labs = None  # type: ignore[assignment]
     lab_name: str = "one"
     rules: str = ""
+    runtime: str = "local"
     parameters: dict[str, Any] = field(default_factory=dict)
     seed: int = 1
     said: list[Text] = field(default_factory=list)

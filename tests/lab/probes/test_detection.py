@@ -20,7 +20,7 @@ NOBODY = cast("Any", None)
 
 def looked(rules: str, monkeypatch: pytest.MonkeyPatch) -> Finding:
     """What `detection.run` finds of the rules on the pool made by hand."""
-    monkeypatch.setattr(findings, "pool", lambda *_arguments: POOL)
+    monkeypatch.setattr(findings, "pool", lambda *_arguments, **_named: POOL)
     said: list[Text] = []
     inside = Grader(LINE, cast("Connection", NOBODY), "x", cast("Labs", NOBODY), rules, {}, 1, said.append)
     return detection.run(inside, detection.Hidden())
