@@ -20,7 +20,11 @@ def main() -> int:
         paths.prepare()
         local = LocalRuntime(Limits(), paths.supervisor_log)
         steward = StewardLink(paths.home, paths.supervisor_log)
-        containers = [DockerRuntime(name, paths.home, steward) for name in ("docker", "docker-compact")]
+        head = StewardLink(paths.home, paths.supervisor_log, "lab.runtimes.swarm.head")
+        containers = [
+            *(DockerRuntime(name, paths.home, steward) for name in ("docker", "docker-compact")),
+            *(DockerRuntime(name, paths.home, head) for name in ("swarm", "swarm-compact")),
+        ]
         runtimes: dict[str, Runtime] = {
             local.name: local,
             **{runtime.name: runtime for runtime in containers},

@@ -48,8 +48,10 @@ class Engine:
         StartError: it refuses.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, folders: Mapping[str, str] | None = None) -> None:
+        """`folders`: what the engine's machine calls folders that are called otherwise here, in a container."""
         self._url = url or address()
+        self._folders = dict(folders or {})
         with told():
             self._api = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=CALL_LIMIT_S)
 
@@ -149,7 +151,7 @@ class Engine:
         memory = layout.memory_bytes
         host = self._api.create_host_config(
             network_mode=f"container:{inside}" if inside else next(iter(networks), "none"),
-            binds=list(binds),
+            binds=[self._outside(bind) for bind in binds],
             tmpfs=dict(tmpfs),
             read_only=True,
             cap_drop=["ALL"],
@@ -188,6 +190,17 @@ class Engine:
             for network, address in list(networks.items())[1:]:
                 self._api.connect_container_to_network(made["Id"], network, ipv4_address=address)
         return str(made["Id"])
+
+    def _outside(self, bind: str) -> str:
+        for here, there in self._folders.items():
+            if bind.startswith(f"{here}/"):
+                return there + bind.removeprefix(here)
+        return bind
+
+    def volume(self, name: str) -> str:
+        """Where the engine's machine keeps it. Raises: StartError: there is none."""
+        with told():
+            return str(self._api.inspect_volume(name)["Mountpoint"])
 
     def start(self, container: str) -> None:
         """Harmless where it runs."""

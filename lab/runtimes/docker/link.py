@@ -15,10 +15,10 @@ END_LIMIT_S = 5.0
 
 
 class StewardLink:
-    """Starts the steward (`lab.runtimes.docker.steward`) at the first order, and again if it has ended."""
+    """Starts a steward (`module`: this machine's, or the head of a swarm) at the first order, and again if it has ended."""
 
-    def __init__(self, home: Path, log: Path) -> None:
-        self._home, self._log = home, log
+    def __init__(self, home: Path, log: Path, module: str = "lab.runtimes.docker.steward") -> None:
+        self._home, self._log, self._module = home, log, module
         self._orders: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +61,7 @@ class StewardLink:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "lab.runtimes.docker.steward", str(theirs.fileno()), str(self._home)],
+                    [sys.executable, "-m", self._module, str(theirs.fileno()), str(self._home)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()],
                     start_new_session=True, preexec_fn=_own_signals,
                 )  # fmt: skip

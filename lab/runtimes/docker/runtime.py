@@ -19,6 +19,9 @@ from simulators.model import Line
 OUTPUT_LIMIT_BYTES = 8 << 20
 # What a lifeline says, before it closes, of a lab that was to be adopted and is not there.
 NONE_THERE = b"none"
+# What it says of a lab whose machine is lost, before the machine's name.
+LOST = b"lost "
+LAST_WORDS_BYTES = 200
 
 
 class News:
@@ -124,10 +127,12 @@ class DockerRuntime:
     def reap(self, handle: Handle) -> str:
         last = self._last_words.pop(handle.plan.name, None)
         if last is not None:
-            said = os.read(last, len(NONE_THERE))
+            said = os.read(last, LAST_WORDS_BYTES)
             os.close(last)
             if said == NONE_THERE:
                 return ""
+            if said.startswith(LOST):
+                return f"machine {said.removeprefix(LOST).decode(errors='replace')} is lost"
         return "containers ended" if self._steward.alive else "steward ended"
 
     def job(self, handle: Handle, line: Line, job: Job) -> DockerErrand:

@@ -91,7 +91,7 @@ class Steward:
 
     async def _launch(self, fds: list[int], shape: str, plan: dict[str, Any], again: bool) -> None:
         news, lifeline = fds
-        say = _sayer(news)
+        say = sayer(news)
         lab = self._carried(shape, plan)
         try:
             await self._close_host()
@@ -143,6 +143,12 @@ class Steward:
                 del self._labs[lab.plan.name]
             os.close(lifeline)
 
+    async def remove(self, shape: str, plan: Plan) -> None:
+        """All that there is of a lab that is not to be here; harmless where there is nothing. Raises: UsineError."""
+        await (self._labs.get(plan.name) or self._carried(shape, msgspec.to_builtins(plan))).end(
+            graceful=False
+        )
+
     async def _end(self, _fds: list[int], lab: str) -> None:
         found = self._labs.get(lab)
         if found is not None:
@@ -150,7 +156,7 @@ class Steward:
 
     async def _found(self, fds: list[int]) -> None:
         (answer,) = fds
-        say = _sayer(answer)
+        say = sayer(answer)
         try:
             mains = {shape().main: name for name, shape in SHAPES.items()}
             for seen in await self._gate.do(
@@ -288,7 +294,7 @@ class Steward:
             traceback.print_exception(error)
 
 
-def _sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
+def sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
     """Writes JSON lines; to nobody, where the reader has gone."""
 
     def say(message: dict[str, Any]) -> None:

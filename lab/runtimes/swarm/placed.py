@@ -1,0 +1,67 @@
+"""A lab that is on some machine: its control channel and the ports of the user's tools, here."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from lab.runtimes.swarm.machines import Machine
+from lab.runtimes.swarm.streams import LINE_BYTES, Stream, join
+from simulators.errors import UsineError
+from simulators.host.plan import Plan
+from simulators.model import Line
+
+Order = Callable[[dict[str, Any]], Awaitable[Stream]]
+
+
+class Placed:
+    """`plan` is the supervisor's, `shape` the runtime's name; `order` gives the machine an order."""
+
+    def __init__(self, plan: Plan, shape: str, machine: Machine, order: Order) -> None:
+        self.plan, self.shape, self.machine, self._order = plan, shape, machine, order
+        self._servers: list[asyncio.Server] = []
+        self._passing: set[asyncio.Task[Any]] = set()
+        self.opened = False
+        self.ending = False
+
+    async def open(self, line: Line, ways_in: dict[str, socket.socket]) -> None:
+        """Listen at the control channel's path, and at each device's port."""
+        self.opened = True
+        control = Path(self.plan.control)
+        control.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        control.unlink(missing_ok=True)
+        self._servers.append(
+            await asyncio.start_unix_server(self._passer({"do": "control"}), str(control), limit=LINE_BYTES)
+        )
+        for device in line.devices:
+            if device.id in ways_in:
+                passer = self._passer({"do": "forward", "device": device.id})
+                self._servers.append(await asyncio.start_server(passer, sock=ways_in[device.id]))
+
+    async def close(self) -> None:
+        """Harmless twice."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        for task in list(self._passing):
+            task.cancel()
+        Path(self.plan.control).unlink(missing_ok=True)
+
+    def _passer(
+        self, order: dict[str, Any]
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def passes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._passing.add(task)
+            near = Stream(reader, writer)
+            try:
+                with contextlib.suppress(UsineError, OSError):
+                    await join(near, await self._order({**order, "lab": self.plan.name}))
+            finally:
+                near.close()
+                self._passing.discard(task)
+
+        return passes
