@@ -1,0 +1,344 @@
+"""The head of a swarm with real nodes, whose stewards carry labs that are made of files and a socket."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from lab.catalog import line_path
+from lab.runtimes.docker.runtime import LOST, NONE_THERE
+from lab.runtimes.docker.steward import Steward
+from lab.runtimes.swarm import head as head_module
+from lab.runtimes.swarm.head import Head
+from lab.runtimes.swarm.machines import Machine
+from lab.runtimes.swarm.node import Node
+from lab.runtimes.swarm.streams import LINE_BYTES, Stream
+from simulators.host.plan import Plan
+
+LIMIT_S = 15.0
+SECRET = "between head and nodes"
+
+
+class LabsOfAMachine:
+    """A steward whose labs answer what they are told on their control channel. `removed` are those that were not to stay."""
+
+    def __init__(self, orders: socket.socket) -> None:
+        self._orders = orders
+        self.lifelines: dict[str, int] = {}
+        self.plans: dict[str, Plan] = {}
+        self.servers: list[asyncio.Server] = []
+        self.removed: list[str] = []
+        orders.setblocking(False)
+        asyncio.get_running_loop().add_reader(orders.fileno(), self._hear)
+
+    def _hear(self) -> None:
+        data, fds, _flags, _address = socket.recv_fds(self._orders, 1 << 20, 4)
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._orders.fileno())
+            return
+        order = json.loads(data)
+        work = getattr(self, f"_{order['do']}")(fds, order)
+        self._work = asyncio.ensure_future(work)
+
+    async def _launch(self, fds: list[int], order: dict[str, Any]) -> None:
+        news, lifeline = fds
+        plan = msgspec.convert(order["plan"], Plan)
+        if plan.seed == 13:
+            os.write(
+                news,
+                msgspec.json.encode({"error": {"kind": "StartError", "fr": "non", "en": "no room"}}) + b"\n",
+            )
+            os.close(news)
+            os.close(lifeline)
+            return
+        self.lifelines[plan.name] = lifeline
+        control = Path(plan.control)
+        control.parent.mkdir(parents=True, exist_ok=True)
+
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"echo " + await reader.readline())
+            writer.close()
+
+        self.servers.append(await asyncio.start_unix_server(echo, str(control)))
+        forward = await asyncio.start_server(echo, "127.0.0.1", 0)
+        self.servers.append(forward)
+        port = forward.sockets[0].getsockname()[1]
+        self.plans[plan.name] = plan
+        os.write(news, b'{"device": "plc1", "state": "ok"}\n')
+        os.write(
+            news,
+            msgspec.json.encode({"ready": True, "forwards": {"plc1": port}, "line": plan.line, "zones": True})
+            + b"\n",
+        )
+        os.close(news)
+
+    async def _adopt(self, fds: list[int], order: dict[str, Any]) -> None:
+        self.lifelines[order["plan"]["name"]] = fds[0]
+
+    async def _end(self, _fds: list[int], order: dict[str, Any]) -> None:
+        self.plans.pop(order["lab"], None)
+        os.close(self.lifelines.pop(order["lab"]))
+
+    async def _job(self, fds: list[int], order: dict[str, Any]) -> None:
+        with socket.socket(fileno=fds[0]) as end:
+            end.sendall(msgspec.json.encode({"result": order["job"]}) + b"\n")
+
+    async def _found(self, fds: list[int], _order: dict[str, Any]) -> None:
+        for plan in self.plans.values():
+            os.write(fds[0], msgspec.json.encode({"plan": plan, "shape": "docker"}) + b"\n")
+        os.close(fds[0])
+
+    async def remove(self, _shape: str, plan: Plan) -> None:
+        self.removed.append(plan.name)
+        self.plans.pop(plan.name, None)
+
+
+class Site:
+    """Two machines and a head. A machine that is `down` neither answers nor lets its streams go on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.home = folder, folder / "head"
+        self.machines = {name: Machine(name, name, name) for name in ("a", "b")}
+        self.labs: dict[str, LabsOfAMachine] = {}
+        self.ports: dict[str, int] = {}
+        self.servers: list[asyncio.Server] = []
+        self.streams: dict[str, list[Stream]] = {"a": [], "b": []}
+        self.down: set[str] = set()
+        self.sockets: list[socket.socket] = []
+
+    async def stand(self) -> None:
+        for name in self.machines:
+            orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.sockets += [orders, theirs]
+            self.labs[name] = LabsOfAMachine(theirs)
+            node = Node(cast("Steward", self.labs[name]), orders, self.folder / name / "home", SECRET)
+            server = await asyncio.start_server(node.serve, "127.0.0.1", 0, limit=LINE_BYTES)
+            self.servers.append(server)
+            self.ports[name] = server.sockets[0].getsockname()[1]
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sockets += [self.orders, theirs]
+        self.head = Head(self, self.home, SECRET, theirs)
+        self.head.listen()
+
+    async def ready(self) -> None:
+        """They are."""
+
+    async def well(self) -> list[Machine]:
+        return [machine for machine in self.machines.values() if machine.id not in self.down]
+
+    async def dial(self, machine: Machine) -> Stream:
+        if machine.id in self.down:
+            raise ConnectionRefusedError("down")
+        stream = Stream(*await asyncio.open_connection("127.0.0.1", self.ports[machine.id], limit=LINE_BYTES))
+        self.streams[machine.id].append(stream)
+        return stream
+
+    def lose(self, name: str) -> None:
+        self.down.add(name)
+        for stream in self.streams[name]:
+            stream.writer.transport.abort()
+
+    def order(self, order: dict[str, Any], *fds: int) -> None:
+        socket.send_fds(self.orders, [msgspec.json.encode(order)], list(fds))
+        for descriptor in fds:
+            os.close(descriptor)
+
+    def plan(self, name: str, seed: int = 1) -> Plan:
+        return Plan(
+            name,
+            str(line_path("bottling")),
+            seed,
+            str(self.home / "labs" / name),
+            str(self.home / "run" / f"{name}.d" / "c"),
+            "t",
+        )
+
+    async def start(self, name: str, seed: int = 1) -> tuple[list[dict[str, Any]], "asyncio.Task[bytes]"]:
+        """What is said of it, and its lifeline's last words."""
+        news, theirs = os.pipe()
+        watched, lifeline = os.pipe()
+        self.order(
+            {
+                "do": "launch",
+                "shape": "swarm",
+                "plan": msgspec.to_builtins(self.plan(name, seed)),
+                "again": False,
+            },
+            theirs,
+            lifeline,
+        )
+        said = [json.loads(line) for line in (await _all(news)).splitlines()]
+        return said, asyncio.ensure_future(_all(watched))
+
+    async def close(self) -> None:
+        self.orders.close()
+        await asyncio.wait_for(self.head.gone.wait(), LIMIT_S)
+        for task in list(self.head._tasks):
+            task.cancel()
+        for name in self.machines:
+            self.lose(name)
+            for lifeline in self.labs[name].lifelines.values():
+                with suppress(OSError):
+                    os.close(lifeline)
+            for server in self.labs[name].servers:
+                server.close()
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0.05)
+        for placed in list(self.head._labs.values()):
+            await placed.close()
+        loop = asyncio.get_running_loop()
+        for end in self.sockets:
+            if end.fileno() >= 0:
+                loop.remove_reader(end.fileno())
+            end.close()
+
+
+async def _all(descriptor: int) -> bytes:
+    os.set_blocking(descriptor, False)
+    data = b""
+    try:
+        while True:
+            with suppress(BlockingIOError):
+                more = os.read(descriptor, 1 << 16)
+                data += more
+                if not more:
+                    return data
+            await asyncio.sleep(0.01)
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def standing(folder: Path) -> AsyncIterator[Site]:
+    site = Site(folder)
+    await site.stand()
+    try:
+        yield site
+    finally:
+        await site.close()
+
+
+async def spoken(path: str) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b"hello\n")
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_labs_go_to_machines_in_turn_and_are_reached_here(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        ended = []
+        for name in ("one", "two"):
+            said, last = await site.start(name)
+            ended.append(last)
+            assert [message.get("device") for message in said] == ["plc1", None]
+            assert Path(said[-1]["line"]).is_relative_to(site.home / "labs" / name)
+            assert await spoken(site.plan(name).control) == b"echo hello\n"
+            reader, writer = await asyncio.open_connection("127.0.0.1", said[-1]["forwards"]["plc1"])
+            writer.write(b"modbus\n")
+            assert await reader.read() == b"echo modbus\n"
+            writer.close()
+        assert sorted(len(labs.plans) for labs in site.labs.values()) == [1, 1]
+        for name, last in zip(("one", "two"), ended, strict=True):
+            site.order({"do": "end", "lab": name})
+            assert await asyncio.wait_for(last, LIMIT_S) == b""
+            assert not Path(site.plan(name).control).exists()
+
+
+async def test_a_start_that_fails_says_why_and_leaves_nothing_here(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one", seed=13)
+        assert next(message["error"]["en"] for message in said if "error" in message) == "no room"
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert not Path(site.plan("one").control).exists()
+
+
+async def test_a_job_is_done_where_its_lab_is(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one")
+        ours, theirs = socket.socketpair()
+        site.order({"do": "job", "lab": "one", "job": {"name": "modbus.read"}}, theirs.detach())
+        assert json.loads(await _all(ours.detach())) == {"result": {"name": "modbus.read"}}
+        ours, theirs = socket.socketpair()
+        site.order(
+            {"do": "terminal", "lab": "another", "zone": "control", "columns": 80, "rows": 24},
+            theirs.detach(),
+        )
+        assert "another" in json.loads(await _all(ours.detach()))["error"]["en"]
+        last.cancel()
+
+
+async def test_a_lost_machines_labs_are_said_lost_and_do_not_stay_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("RETURN_LIMIT_S", 0.3), ("LOOK_S", 0.05), ("STALE_PERIOD_S", 0.1)):
+        monkeypatch.setattr(head_module, name, value)
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one")
+        (where,) = [name for name, labs in site.labs.items() if labs.plans]
+        other = ({"a", "b"} - {where}).pop()
+        site.lose(where)
+        assert await asyncio.wait_for(last, LIMIT_S) == LOST + where.encode()
+        said, last = await site.start("one")
+        assert said[-1]["machine"] == other
+        site.down.clear()
+        async with asyncio.timeout(LIMIT_S):
+            while site.labs[where].removed != ["one"]:
+                await asyncio.sleep(0.02)
+        assert site.labs[other].removed == []
+        assert await spoken(site.plan("one").control) == b"echo hello\n"
+        last.cancel()
+
+
+async def test_a_silence_that_ends_in_time_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head_module, "LOOK_S", 0.05)
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one")
+        (where,) = [name for name, labs in site.labs.items() if labs.plans]
+        site.lose(where)
+        await asyncio.sleep(0.2)
+        site.down.clear()
+        await asyncio.sleep(0.2)
+        assert not last.done()
+        site.order({"do": "end", "lab": "one"})
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+
+
+async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one")
+        last.cancel()
+        answer, theirs = os.pipe()
+        site.order({"do": "found"}, theirs)
+        (found,) = [json.loads(line) for line in (await _all(answer)).splitlines()]
+        assert found["shape"] == "swarm"
+        assert found["plan"]["control"] == site.plan("one").control
+        await site.head._labs.pop("one").close()
+        plan = msgspec.structs.replace(site.plan("one"), line=said[-1]["line"], forwards=said[-1]["forwards"])
+        watched, lifeline = os.pipe()
+        site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
+        async with asyncio.timeout(LIMIT_S):
+            while not Path(plan.control).exists():
+                await asyncio.sleep(0.02)
+        assert await spoken(plan.control) == b"echo hello\n"
+        os.close(watched)
+
+
+async def test_what_is_on_no_machine_is_not_taken_over(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        watched, lifeline = os.pipe()
+        site.order(
+            {"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(site.plan("never"))}, lifeline
+        )
+        assert await asyncio.wait_for(_all(watched), LIMIT_S) == NONE_THERE
