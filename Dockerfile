@@ -73,6 +73,7 @@ RUN apt-get update -qq \
         iproute2 iputils-ping netcat-openbsd procps ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /usr/share/doc /usr/share/man /usr/share/locale
 COPY --from=workstation-packages /opt/venv /opt/venv
+RUN groupadd --gid 10001 student && useradd --uid 10001 --gid student --no-create-home --home-dir /home/student --shell /bin/bash student
 COPY simulators /opt/usine/simulators
 RUN python3 -m compileall -q -j 0 /opt/usine
 ARG SOURCE=unknown

@@ -121,11 +121,14 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
 
 
 def _workstation(path: Path) -> int:
-    from simulators.host.privileges import NET_RAW, become, wanted_user
-    from simulators.workstation.server import serve
+    from simulators.host.privileges import NET_RAW, acting_as, become, student, wanted_user
+    from simulators.workstation.server import listener_at, serve
 
-    become(*wanted_user(), keep=(NET_RAW,))
-    asyncio.run(serve(path))
+    # The socket's folder is the host's, and of the user who owns it; the student is another, and has no place there.
+    with acting_as(*wanted_user()):
+        listener = listener_at(path)
+    become(*student(), keep=(NET_RAW,))
+    asyncio.run(serve(path, listener))
     return 0
 
 
