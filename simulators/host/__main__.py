@@ -3,7 +3,7 @@
 - `line PLAN.json`: a line, or its plant where its devices run elsewhere;
 - `part`: the device that the environment names;
 - `workstation SOCKET`: the student's machine in a zone;
-- `tap`: what passes beside the device whose network this container shares, told to the gateway;
+- `tap`: what passes on the bridge that the environment names, told to the gateway;
 - `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
 - `check`: whether the device of this container answers its own protocol (exit status 0).
 
@@ -141,11 +141,12 @@ def _opcua_base(path: Path) -> int:
 
 
 def _tap() -> int:
-    from simulators.host.privileges import NET_RAW, become, wanted_user
-    from simulators.host.tap import run_tap
+    from simulators.host.privileges import become, wanted_user
+    from simulators.host.tap import heard, run_tap
 
-    become(*wanted_user(), keep=(NET_RAW,))
-    return asyncio.run(run_tap())
+    frames = heard()
+    become(*wanted_user())
+    return asyncio.run(run_tap(frames))
 
 
 def _check() -> int:
