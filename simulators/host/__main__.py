@@ -127,7 +127,8 @@ def _workstation(path: Path) -> int:
     # The socket's folder is the host's, and of the user who owns it; the student is another, and has no place there.
     with acting_as(*wanted_user()):
         listener = listener_at(path)
-    become(*student(), keep=(NET_RAW,))
+    number = student(wanted_user()[0])
+    become(number, number, keep=(NET_RAW,))
     asyncio.run(serve(path, listener))
     return 0
 

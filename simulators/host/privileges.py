@@ -57,10 +57,9 @@ def acting_as(user: int, group: int) -> Iterator[None]:
         os.setegid(0)
 
 
-def student() -> tuple[int, int]:
-    """The user and group of who works at a workstation: never those whom `$USINE_USER` names."""
-    number = STUDENT if wanted_user()[0] != STUDENT else STUDENT + 1
-    return number, number
+def student(owner: int) -> int:
+    """The user, and group, of who works at a workstation: another than the one that owns its files on the host."""
+    return STUDENT if owner != STUDENT else STUDENT + 1
 
 
 def wanted_user() -> tuple[int, int]:

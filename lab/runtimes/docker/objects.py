@@ -18,6 +18,7 @@ from lab.runtimes.docker.layout import (
 )
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
+from simulators.host.privileges import student
 
 DATA, RUN = "/data", "/run/usine"
 TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
@@ -90,10 +91,17 @@ class LabObjects:
             self.container_name(container.part), self._settings.image(container.image), container,
             self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else self._feed(container),
             {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
-            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, beside,
+            {**TMPFS, **self._home(container)}, inside, beside,
         )  # fmt: skip
         self._engine.start(made)
         return made
+
+    def _home(self, container: ContainerLayout) -> dict[str, str]:
+        """A student's own, whatever mode the image gives to the place."""
+        if container.image != "workstation":
+            return {}
+        number = student(int(self._settings.user.partition(":")[0]))
+        return {"/home/student": f"size=64m,mode=0755,uid={number},gid={number}"}
 
     def _ends(self, layout: LabLayout, container: ContainerLayout) -> dict[str, str]:
         numbers = {network.key: number for number, network in enumerate(layout.networks)}
