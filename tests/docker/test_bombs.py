@@ -1,6 +1,7 @@
 """What goes wild in a lab stays in it: its own limits hold, nobody else dies, the other lab's scans stay punctual."""
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from tests.live.conftest import green, within
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(400)]
 
 LATE_MS = 10.0
-WILD_S = 3.0
 MIB = 1 << 20
+NOISE_BYTES = 256 * MIB
+KILLED = 137
 # Where a bomb is lit: a student's machine, and a device that was taken over.
 PLACES = [("workstation-control", STUDENT), ("hall_sensor", "10000")]
 
@@ -104,27 +106,58 @@ def available_bytes() -> int:
 
 
 @contextmanager
-def undisturbed(yard: Yard) -> Iterator[None]:
-    """While the block goes wild in lab one, the other lab's scans are on time; afterwards everybody still lives."""
-    within(60, lambda: green(yard.labs, ONE) and green(yard.labs, TWO))
+def lowest() -> Iterator[list[int]]:
+    """What the host has of memory during the block, at its beginning first."""
+    seen, over = [available_bytes()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            seen.append(available_bytes())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        looking.join()
+
+
+def quiet_ms(yard: Yard) -> float:
+    """How late the other lab's scans are while nothing goes wild."""
     yard.ask("lateness", TWO, forget=True)
     time.sleep(2.0)
-    quiet_ms = yard.lateness_ms(TWO)
-    if quiet_ms > LATE_MS / 2:
-        pytest.skip(f"this machine is busy: scans are {quiet_ms:.1f} ms late before anything goes wild")
+    return yard.lateness_ms(TWO)
+
+
+@contextmanager
+def undisturbed(yard: Yard, limit_bytes: int = 0) -> Iterator[None]:
+    """While the block goes wild in lab one, the other lab's scans are on time; afterwards everybody still lives.
+
+    On a machine that others keep busy punctuality cannot be told, nor whose memory is gone: all the rest is judged, then the
+    test is skipped.
+    """
+    within(60, lambda: green(yard.labs, ONE) and green(yard.labs, TWO))
+    before_ms = quiet_ms(yard)
     began = {
         lab: {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()} for lab in (ONE, TWO)
     }
-    free = available_bytes()
     yard.ask("lateness", TWO, forget=True)
-    yield
+    with lowest() as seen_bytes:
+        yield
     late_ms = yard.lateness_ms(TWO)
-    assert late_ms <= LATE_MS, f"{late_ms:.1f} ms, {quiet_ms:.1f} ms before"
-    assert available_bytes() > free - 256 * MIB, "what was taken is given back"
     for lab in (ONE, TWO):
         now = {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()}
         assert now == began[lab], "nobody died"
     within(60, lambda: green(yard.labs, ONE) and green(yard.labs, TWO))
+    after_ms = quiet_ms(yard)
+    if max(before_ms, after_ms) > LATE_MS / 2:
+        pytest.skip(
+            f"this machine is busy, with scans {before_ms:.0f} and {after_ms:.0f} ms late while nothing is wild; "
+            "all but punctuality and the host's memory held"
+        )
+    assert late_ms <= LATE_MS, f"{before_ms:.1f}, {late_ms:.1f}, {after_ms:.1f} ms"
+    assert seen_bytes[0] - min(seen_bytes) <= limit_bytes + NOISE_BYTES, "the host's memory"
 
 
 def place(yard: Yard, part: str) -> str:
@@ -137,21 +170,16 @@ def test_a_fork_bomb(yard: Yard, part: str, user: str) -> None:
     limit = yard.seen()[here]["HostConfig"]["PidsLimit"]
     with undisturbed(yard):
         said = yard.run(here, ["python3", "-c", FORKS], user=user)
-    assert 0 < int(said.split()[-1]) < limit
+        assert 0 < int(said.split()[-1]) < limit
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)
 def test_a_memory_bomb(yard: Yard, part: str, user: str) -> None:
     here = place(yard, part)
     limit = yard.seen()[here]["HostConfig"]["Memory"]
-    free, least = available_bytes(), [available_bytes()]
-    with undisturbed(yard), yard.meanwhile(here, ["python3", "-c", MEMORY], user=user):
-        until = time.monotonic() + WILD_S
-        while time.monotonic() < until:
-            least.append(available_bytes())
-            time.sleep(0.01)
-    assert free - min(least) < limit + 256 * MIB
-    assert yard.seen()[here]["State"]["Running"]
+    with undisturbed(yard, limit):
+        yard.run(here, ["python3", "-c", MEMORY], user=user, status=KILLED)
+        assert yard.seen()[here]["State"]["Running"]
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)
@@ -161,11 +189,11 @@ def test_a_full_disk(yard: Yard, part: str, user: str) -> None:
     folders = ["/tmp", "/dev/shm", "/run", "/home/student", "/run/usine", "/var/tmp", "/dev", "/"]
     with undisturbed(yard):
         said = yard.run(here, ["python3", "-c", DISK, *folders], user=user, status=None)
-    # Killed, where all of it is more than its memory.
-    wrote = re.search(r"wrote (\d+)", said)
-    assert wrote is None or int(wrote[1]) <= yard.seen()[here]["HostConfig"]["Memory"] // MIB
-    limits = yard.run(here, ["sh", "-c", "ulimit -f; ulimit -c"], user=user).split()
-    assert (int(limits[0]) * 512, limits[1]) == (1 << 30, "0")
+        # Killed, where all of it is more than its memory.
+        wrote = re.search(r"wrote (\d+)", said)
+        assert wrote is None or int(wrote[1]) <= yard.seen()[here]["HostConfig"]["Memory"] // MIB
+        limits = yard.run(here, ["sh", "-c", "ulimit -f; ulimit -c"], user=user).split()
+        assert (int(limits[0]) * 512, limits[1]) == (1 << 30, "0")
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)
@@ -178,11 +206,11 @@ def test_a_processor_that_is_burnt(yard: Yard, part: str, user: str) -> None:
             / 1e9
         )
 
-    before, began = used_s(), time.monotonic()
     with undisturbed(yard):
+        before, began = used_s(), time.monotonic()
         yard.run(here, ["python3", "-c", BURN], user=user)
-    share = yard.seen()[here]["HostConfig"]["NanoCpus"] / 1e9
-    assert used_s() - before < share * (time.monotonic() - began) * 1.2 + 0.5
+        share = yard.seen()[here]["HostConfig"]["NanoCpus"] / 1e9
+        assert used_s() - before < share * (time.monotonic() - began) * 1.2 + 0.5
 
 
 @pytest.mark.parametrize(("part", "user"), [("workstation-control", "0"), ("pump_sensor", "0")])

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,17 +92,6 @@ class Yard:
 
     def try_one(self, part: str, verb: str, *arguments: Any, lab: str = ONE, user: str = "0") -> Any:
         return self.scout(part, (verb, list(arguments)), lab=lab, user=user)[0]
-
-    @contextlib.contextmanager
-    def meanwhile(self, part: str, command: list[str], lab: str = ONE, user: str = "0") -> Iterator[None]:
-        """The command runs there, in as far as it does, while the block does."""
-        running = threading.Thread(target=self.run, args=(part, command, lab, user, None))
-        running.start()
-        try:
-            yield
-        finally:
-            running.join(60)
-            assert not running.is_alive()
 
     # The labs' lines
 
