@@ -122,6 +122,7 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
 
 def _workstation(path: Path) -> int:
     from simulators.host.privileges import NET_RAW, acting_as, become, student, wanted_user
+    from simulators.workstation.orphans import stay_for_orphans
     from simulators.workstation.server import listener_at, serve
 
     # The socket's folder is the host's, and of the user who owns it; the student is another, and has no place there.
@@ -129,6 +130,7 @@ def _workstation(path: Path) -> int:
         listener = listener_at(path)
     number = student(wanted_user()[0])
     become(number, number, keep=(NET_RAW,))
+    stay_for_orphans()
     asyncio.run(serve(path, listener))
     return 0
 

@@ -34,6 +34,8 @@ try:
 except OSError:
     pass
 print("forked", count)
+for _ in range(count):
+    os.wait()
 """
 MEMORY = """
 kept = []
@@ -59,12 +61,18 @@ print("wrote", total >> 20)
 """
 BURN = """
 import os, time
+children = []
 for _ in range(7):
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
+        children = []
         break
+    children.append(child)
 until = time.monotonic() + 3
 while time.monotonic() < until:
     pass
+for _ in children:
+    os.wait()
 """
 # UDP to a port that nobody serves, pings of 60 000 bytes, ARP to everybody, TCP connections.
 FLOOD = """
@@ -95,7 +103,8 @@ for wild in (udp, tcp, ping, arp):
         try: wild()
         except Exception: pass
         os._exit(0)
-time.sleep(3)
+for _ in range(4):
+    os.wait()
 """
 
 
@@ -171,6 +180,13 @@ def test_a_fork_bomb(yard: Yard, part: str, user: str) -> None:
     with undisturbed(yard):
         said = yard.run(here, ["python3", "-c", FORKS], user=user)
         assert 0 < int(said.split()[-1]) < limit
+
+
+def test_what_a_student_leaves_behind_is_waited_for(yard: Yard) -> None:
+    here = place(yard, "workstation-control")
+    orphans = "import os, time\nfor _ in range(20):\n    if os.fork() == 0:\n        time.sleep(0.5)\n        os._exit(0)\n"
+    yard.run(here, ["python3", "-c", orphans], user=STUDENT)
+    within(20, lambda: len(yard.try_one(here, "processes")) < 6)
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)
