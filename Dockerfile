@@ -28,21 +28,13 @@ RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --require-has
     && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
-# dumpcap alone, without the libraries of the analyser that it is packaged with.
-FROM base AS dumpcap
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends wireshark-common \
-    && mkdir -p /opt/dumpcap/lib && cp /usr/bin/dumpcap /opt/dumpcap/ \
-    && ldd /usr/bin/dumpcap | awk '/=> \//{print $3}' | grep -v -E '/(libc|libm|libdl|libpthread|librt|libz)\.' \
-        | xargs -I{} cp -L {} /opt/dumpcap/lib/
-
-# A device, or a whole line: the simulators, Mosquitto, dumpcap. Our own code comes last: it changes most.
+# A device, or a whole line: the simulators, Mosquitto. Our own code comes last: it changes most.
 FROM base AS device-base
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends mosquitto \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /usr/share/doc /usr/share/man /usr/share/locale /etc/mosquitto \
     && groupadd --gid 10000 usine && useradd --uid 10000 --gid usine --no-create-home --shell /usr/sbin/nologin usine \
     && mkdir -p /data /home/student && chown usine:usine /data /home/student
-COPY --from=dumpcap /opt/dumpcap /opt/dumpcap
 ENV PYTHONPATH=/opt/usine
 
 FROM device-base AS device
@@ -73,6 +65,7 @@ RUN apt-get update -qq \
         iproute2 iputils-ping netcat-openbsd procps ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /usr/share/doc /usr/share/man /usr/share/locale
 COPY --from=workstation-packages /opt/venv /opt/venv
+RUN groupadd --gid 10001 student && useradd --uid 10001 --gid student --no-create-home --home-dir /home/student --shell /bin/bash student
 COPY simulators /opt/usine/simulators
 RUN python3 -m compileall -q -j 0 /opt/usine
 ARG SOURCE=unknown

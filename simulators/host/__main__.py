@@ -3,7 +3,7 @@
 - `line PLAN.json`: a line, or its plant where its devices run elsewhere;
 - `part`: the device that the environment names;
 - `workstation SOCKET`: the student's machine in a zone;
-- `tap`: what passes beside the device whose network this container shares, told to the gateway;
+- `tap`: what passes on the bridge that the environment names, told to the gateway;
 - `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
 - `check`: whether the device of this container answers its own protocol (exit status 0).
 
@@ -121,11 +121,17 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
 
 
 def _workstation(path: Path) -> int:
-    from simulators.host.privileges import NET_RAW, become, wanted_user
-    from simulators.workstation.server import serve
+    from simulators.host.privileges import NET_RAW, acting_as, become, student, wanted_user
+    from simulators.workstation.orphans import stay_for_orphans
+    from simulators.workstation.server import listener_at, serve
 
-    become(*wanted_user(), keep=(NET_RAW,))
-    asyncio.run(serve(path))
+    # The socket's folder is the host's, and of the user who owns it; the student is another, and has no place there.
+    with acting_as(*wanted_user()):
+        listener = listener_at(path)
+    number = student(wanted_user()[0])
+    become(number, number, keep=(NET_RAW,))
+    stay_for_orphans()
+    asyncio.run(serve(path, listener))
     return 0
 
 
@@ -138,11 +144,12 @@ def _opcua_base(path: Path) -> int:
 
 
 def _tap() -> int:
-    from simulators.host.privileges import NET_RAW, become, wanted_user
-    from simulators.host.tap import run_tap
+    from simulators.host.privileges import become, wanted_user
+    from simulators.host.tap import heard, run_tap
 
-    become(*wanted_user(), keep=(NET_RAW,))
-    return asyncio.run(run_tap())
+    frames = heard()
+    become(*wanted_user())
+    return asyncio.run(run_tap(frames))
 
 
 def _check() -> int:

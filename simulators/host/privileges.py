@@ -1,15 +1,18 @@
 """From root of a container to an ordinary user that keeps a few named rights."""
 
+import contextlib
 import ctypes
 import os
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 # capabilities(7), <linux/capability.h>
 NET_ADMIN, NET_RAW = 12, 13
 _VERSION_3 = 0x20080522
 _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_PR_CAPBSET_DROP, _CAPABILITIES_MAX = 24, 64
 USER_VARIABLE = "USINE_USER"
+STUDENT = 10_001  # of the workstation's image
 
 
 def become(user: int, group: int, keep: Collection[int] = ()) -> None:
@@ -23,6 +26,9 @@ def become(user: int, group: int, keep: Collection[int] = ()) -> None:
     if os.geteuid() != 0:
         return
     libc = ctypes.CDLL(None, use_errno=True)
+    for capability in set(range(_CAPABILITIES_MAX)) - set(keep):
+        # Refused: of a number that this kernel does not know, or to who has nothing left to bound.
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
     os.setgroups([])
     os.setresgid(group, group, group)
@@ -34,6 +40,26 @@ def become(user: int, group: int, keep: Collection[int] = ()) -> None:
     _check(libc.capset(header, ctypes.create_string_buffer(struct.pack("=6I", *sets))))
     for capability in keep:
         _check(libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0))
+
+
+@contextlib.contextmanager
+def acting_as(user: int, group: int) -> Iterator[None]:
+    """Touch files as that user would, then be root again; where the process is not root, as itself. Raises: OSError."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(group)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def student(owner: int) -> int:
+    """The user, and group, of who works at a workstation: another than the one that owns its files on the host."""
+    return STUDENT if owner != STUDENT else STUDENT + 1
 
 
 def wanted_user() -> tuple[int, int]:

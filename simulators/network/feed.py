@@ -1,6 +1,6 @@
-"""Frames of zones that are networks of containers: who is tapped there, and where the gateway takes what taps see.
+"""Frames of zones that are networks of containers: where the gateway takes what taps see.
 
-A tap speaks to the gateway in the words of `simulators.host.bus`: first `{"tap": zone, "host": address, "token"}`, then
+A tap speaks to the gateway in the words of `simulators.host.bus`: first `{"tap": zone, "token"}`, then
 `{"frames": [[unix seconds, bytes], …]}`.
 """
 
@@ -8,24 +8,16 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
 from simulators.errors import StartError
-from simulators.model import Device, Line
 from simulators.network.taps import Taps
 from simulators.network.wire import Wire, place
 
-FEED_VARIABLE, ZONE_VARIABLE, HOST_VARIABLE = "USINE_FEED", "USINE_ZONE", "USINE_ADDRESS"
+FEED_VARIABLE, ZONE_VARIABLE = "USINE_FEED", "USINE_ZONE"
 TOKEN_LIMIT_S = 5.0
-# What speaks with many is listened to; a sensor speaks with its broker only, where it is heard.
-TAPPED = ("modbus_plc", "opcua_plc", "mqtt_broker", "scada", "historian")
-
-
-def tapped(line: Line, zones: Iterable[str]) -> list[Device]:
-    """The devices of these zones beside which a tap listens."""
-    return [device for device in line.devices_of(*TAPPED) if device.zone in set(zones)]
 
 
 def tap_token(gateway_token: str) -> str:
@@ -46,6 +38,7 @@ class Feeds:
         found = place(where)
         try:
             if isinstance(found, str):
+                Path(found).unlink(missing_ok=True)
                 self._server = await asyncio.start_unix_server(self._serve, found)
             else:
                 self._server = await asyncio.start_server(self._serve, *found)
@@ -63,15 +56,15 @@ class Feeds:
             await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire, host = Wire(reader, writer), ""
+        wire, zone = Wire(reader, writer), ""
         self._wires.add(wire)
         try:
             async with asyncio.timeout(TOKEN_LIMIT_S):
                 first = await wire.receive()
             if not hmac.compare_digest(str(first.get("token", "")), self._token):
                 return
-            zone, host = str(first["tap"]), str(first["host"])
-            self._taps.feeder(host, True)
+            zone = str(first["tap"])
+            self._taps.feeder(zone, True)
             while True:
                 message = await wire.receive()
                 now = time.time()
@@ -80,7 +73,7 @@ class Feeds:
         except (OSError, EOFError, TimeoutError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
             pass
         finally:
-            if host:
-                self._taps.feeder(host, False)
+            if zone:
+                self._taps.feeder(zone, False)
             self._wires.discard(wire)
             wire.close()

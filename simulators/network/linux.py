@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -29,6 +30,12 @@ _TABLE_MAIN = 254
 _IP_TRANSPARENT, _SO_BINDTODEVICE = 19, 25
 _SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
 _IFF_UP = 1
+# packet(7), socket(7), <linux/filter.h>
+_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, _PACKET_IGNORE_OUTGOING, _MR_PROMISC = 263, 1, 23, 1
+_SO_ATTACH_FILTER, _SO_TIMESTAMPNS, _SO_LOCK_FILTER = 26, 35, 44
+_IPV4_FRAMES = 0x0800
+_BPF_INTERFACE = 0xFFFFF000 + 8  # SKF_AD_OFF + SKF_AD_IFINDEX
+_TIMESPEC = struct.Struct("ll")
 
 
 @cache
@@ -226,15 +233,58 @@ def _acknowledged(answer: bytes) -> int:
 
 def frame_socket() -> socket.socket:
     """A non-blocking socket that sees each frame of this namespace's loopback once. Raises: OSError."""
-    every_protocol, ignore_outgoing, sol_packet = 0x0003, 23, 263
+    every_protocol = 0x0003
     frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     try:
         frames.setblocking(False)
         frames.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         # Each frame passes the loopback twice, out and in (packet(7), since Linux 4.20).
-        frames.setsockopt(sol_packet, ignore_outgoing, 1)
+        frames.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         frames.bind(("lo", every_protocol))
     except OSError:
         frames.close()
         raise
     return frames
+
+
+def bridge_socket(bridge: str) -> socket.socket:
+    """A non-blocking socket that sees each IPv4 frame that passes the bridge, and never one of another interface.
+
+    Raises:
+        OSError: no such bridge, or no right CAP_NET_RAW.
+    """
+    index = socket.if_nametoindex(bridge)
+    frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    try:
+        frames.setblocking(False)
+        frames.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        _hear_only(frames, index)
+        frames.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        frames.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+        # Frames from one port to another reach the bridge's own interface only where it wants them all.
+        frames.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, struct.pack("=iHH8x", index, _MR_PROMISC, 0))
+        frames.bind((bridge, _IPV4_FRAMES))
+    except OSError:
+        frames.close()
+        raise
+    return frames
+
+
+def _hear_only(frames: socket.socket, index: int) -> None:
+    """A filter that stays: a packet socket can be bound to another interface without any right."""
+    words = [(0x20, 0, 0, _BPF_INTERFACE), (0x15, 0, 1, index), (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *word) for word in words))
+    frames.setsockopt(
+        socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(words), ctypes.addressof(program))
+    )
+    frames.setsockopt(socket.SOL_SOCKET, _SO_LOCK_FILTER, 1)
+
+
+def frame_of(frames: socket.socket) -> tuple[bytes, float]:
+    """The next frame of a `bridge_socket`, and when the kernel saw it (unix seconds). Raises: OSError."""
+    frame, told, _flags, _from = frames.recvmsg(65_600, socket.CMSG_SPACE(_TIMESPEC.size))
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
+            return frame, seconds + nanoseconds / 1e9
+    return frame, time.time()

@@ -2,7 +2,7 @@
 
 Two sources. The gateway and the forwards record the flows that they relay, as the client's side saw them.
 Where zones are namespaces, a capture listens in each zone as well and sees what stays inside it; where they are
-networks of containers, taps beside the devices feed in what they see. Both leave out the relayed flows, which are
+networks of containers, a tap on each zone feeds in what it sees. Both leave out the relayed flows, which are
 recorded already. On flat loopback only relayed flows are seen.
 
 Dates are the lab's own (`Clock.unix_s`): simulated time, to the microsecond, so that a capture lines up with the
@@ -193,19 +193,19 @@ class Taps:
                     await self._changed.wait()
         return self._wanted
 
-    def feeder(self, host: str, there: bool) -> None:
-        """A tap beside this host begins to feed, or has gone."""
+    def feeder(self, zone: str, there: bool) -> None:
+        """A tap on this zone begins to feed, or has gone."""
         if there:
-            self._feeders.add(host)
+            self._feeders.add(zone)
         else:
-            self._feeders.discard(host)
+            self._feeders.discard(zone)
         self._changed.set()
 
-    async def settled(self, hosts: Collection[str], limit_s: float) -> None:
-        """Return once a tap feeds beside each of these hosts of zones that are wanted, at the latest in `limit_s`."""
+    async def settled(self, zones: Collection[str], limit_s: float) -> None:
+        """Return once a tap feeds from each of these zones, which are wanted, at the latest in `limit_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
-                while self.fed and not set(hosts) <= self._feeders:
+                while self.fed and not set(zones) <= self._feeders:
                     self._changed.clear()
                     await self._changed.wait()
 

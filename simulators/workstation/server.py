@@ -52,10 +52,12 @@ class Workstation:
         shell: Sequence[str] = SHELL,
         idle_limit_s: float = IDLE_LIMIT_S,
         source: str | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
+        """`listener` is bound to `path`, where it was made beforehand."""
         self._path, self._home, self._shell, self._idle_limit_s = path, home, shell, idle_limit_s
         self._source = source
-        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener = listener
         self._terminals: set[Terminal] = set()
         self._relays: set[Relay] = set()
         self._buffer = memoryview(bytearray(READ_BYTES))
@@ -63,13 +65,13 @@ class Workstation:
 
     async def start(self) -> None:
         """Raises: OSError: the socket cannot be made."""
-        self._path.unlink(missing_ok=True)
-        self._listener.bind(str(self._path))
-        self._listener.setblocking(False)
+        if self._listener is None:
+            self._listener = listener_at(self._path)
         self._listener.listen(64)
-        asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+        asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept, self._listener)
 
     async def stop(self) -> None:
+        assert self._listener is not None
         asyncio.get_running_loop().remove_reader(self._listener.fileno())
         self._listener.close()
         for task in list(self._tasks):
@@ -77,11 +79,12 @@ class Workstation:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for relay in list(self._relays):
             relay.end("cut")
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(PermissionError):
+            self._path.unlink(missing_ok=True)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            asked, _peer = self._listener.accept()
+            asked, _peer = listener.accept()
             asked.setblocking(False)
             task = asyncio.get_running_loop().create_task(self._serve(asked))
             self._tasks.add(task)
@@ -209,11 +212,24 @@ async def _say(asked: socket.socket, message: dict[str, Any]) -> None:
     await asyncio.get_running_loop().sock_sendall(asked, msgspec.json.encode(message) + b"\n")
 
 
-async def serve(path: Path) -> None:
-    """Run a workstation, whose terminals begin in `$HOME`, until SIGTERM."""
+def listener_at(path: Path) -> socket.socket:
+    """A non-blocking socket with that name, in place of a former one. Raises: OSError."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.setblocking(False)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def serve(path: Path, listener: socket.socket) -> None:
+    """Run a workstation at a socket that is bound, whose terminals begin in `$HOME`, until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    workstation = Workstation(path, os.environ.get("HOME", "/"))
+    workstation = Workstation(path, os.environ.get("HOME", "/"), listener=listener)
     await workstation.start()
     await stopped.wait()
     await workstation.stop()

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.types import IPAMConfig, IPAMPool, LogConfig, Ulimit
 
 from lab.runtimes.docker.layout import ContainerLayout, NetworkLayout
 from lab.runtimes.docker.seccomp import profile
@@ -24,9 +24,14 @@ API_VERSION = "1.41"  # engine 20.10
 CALL_LIMIT_S = 120
 STOP_LIMIT_S = 3
 LAST_WORDS_BYTES = 2000
-BRIDGE_PREFIX = "usine-"
 # The engine's own resolver forwards to this, where nobody listens: labs ask nothing of the world.
 NO_DNS = ["127.0.0.1"]
+# A crash writes no core into the host's folders, and one file that runs away ends before the host's disk does.
+ULIMITS = [
+    Ulimit(name="core", soft=0, hard=0),
+    Ulimit(name="nofile", soft=8192, hard=8192),
+    Ulimit(name="fsize", soft=1 << 30, hard=1 << 30),
+]
 LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m", "max-file": "1"})
 
 
@@ -113,7 +118,8 @@ class Engine:
                 options={
                     "com.docker.network.bridge.inhibit_ipv4": "true",
                     "com.docker.network.bridge.name": bridge,
-                    "com.docker.network.bridge.enable_icc": "true",
+                    # Where it is not, what passes is what `guard` lets pass.
+                    "com.docker.network.bridge.enable_icc": "true" if layout.open else "false",
                     "com.docker.network.bridge.enable_ip_masquerade": "false",
                 },
                 labels=dict(labels),
@@ -149,8 +155,9 @@ class Engine:
         it sees.
         """
         memory = layout.memory_bytes
+        own = "host" if layout.on_host else next(iter(networks), "none")
         host = self._api.create_host_config(
-            network_mode=f"container:{inside}" if inside else next(iter(networks), "none"),
+            network_mode=f"container:{inside}" if inside else own,
             binds=[self._outside(bind) for bind in binds],
             tmpfs=dict(tmpfs),
             read_only=True,
@@ -163,6 +170,7 @@ class Engine:
             memswap_limit=memory,
             nano_cpus=round(layout.cpu_share * 1e9),
             pids_limit=layout.processes,
+            ulimits=ULIMITS,
             log_config=LOG,
             dns=None if inside else NO_DNS,
             restart_policy={"Name": "on-failure", "MaximumRetryCount": 10},
@@ -273,6 +281,7 @@ class Engine:
             tmpfs={"/run": "size=1m"},
             mem_limit=128 << 20,
             pids_limit=32,
+            ulimits=ULIMITS,
             log_config=LOG,
         )
         with told():

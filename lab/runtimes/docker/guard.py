@@ -1,36 +1,54 @@
-"""Closes the host to labs' networks, in the host's own packet filter: `python -m lab.runtimes.docker.guard`.
+"""Closes the host to labs' networks, and their field networks to all but the bus, in the host's own packet filter:
+`python -m lab.runtimes.docker.guard`.
 
 The engine keeps internal networks from the world and from each other, but not from the host's own services, which listen on
 every interface, a bridge's too. And it drops what crosses from one host of a bridge to another for an address outside its
-subnet, which is what a lab's hosts send to their gateway. Run as root with CAP_NET_ADMIN in the host's network namespace; twice
-is harmless.
+subnet, which is what a lab's hosts send to their gateway. On a field network every device of a lab stands beside the plant: there
+only the bus passes, or it would be a way around the gateway. Run as root with CAP_NET_ADMIN in the host's network namespace; twice is
+harmless.
 """
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-# Bridges of labs are called so (`engine.BRIDGE_PREFIX`); the filter's wildcard is a plus.
-BRIDGES = "usine-+"
+from lab.runtimes.docker.layout import BRIDGE_PREFIX, BUS_PORT, FIELD_BRIDGE_PREFIX
+
+# Bridges of labs are called so (`objects.bridge_name`); the filter's wildcard is a plus.
+BRIDGES, FIELD_BRIDGES = f"{BRIDGE_PREFIX}+", f"{FIELD_BRIDGE_PREFIX}+"
 MARK = ("-m", "comment", "--comment", "usine-ecole")
 ENGINE_CHAIN = "DOCKER-USER"
+BRIDGED = ("-m", "physdev", "--physdev-is-bridged")
+TO_PLANT, FROM_PLANT = ("--dport", str(BUS_PORT)), ("--sport", str(BUS_PORT), "!", "--syn")
+
+
+def _nothing(side: str) -> list[tuple[str, ...]]:
+    return [(side, bridges, *MARK, "-j", "DROP") for bridges in (BRIDGES, FIELD_BRIDGES)]
+
+
 # In this order from the top of their chain: between hosts of one bridge, then nothing.
 FORWARDED = (
-    ("-i", BRIDGES, "-m", "physdev", "--physdev-is-bridged", *MARK, "-j", "ACCEPT"),
-    ("-i", BRIDGES, *MARK, "-j", "DROP"),
-    ("-o", BRIDGES, *MARK, "-j", "DROP"),
+    ("-i", BRIDGES, *BRIDGED, *MARK, "-j", "ACCEPT"),
+    ("-i", FIELD_BRIDGES, *BRIDGED, "-p", "tcp", *TO_PLANT, *MARK, "-j", "ACCEPT"),
+    ("-i", FIELD_BRIDGES, *BRIDGED, "-p", "tcp", *FROM_PLANT, *MARK, "-j", "ACCEPT"),
+    *_nothing("-i"),
+    *_nothing("-o"),
 )
-TO_HOST = ("-i", BRIDGES, *MARK, "-j", "DROP")
+TO_HOST = _nothing("-i")
+# Labs speak no IPv6: none of it passes, between the hosts of a bridge either where the kernel shows it to the filter.
+FORWARDED_SIX = (*_nothing("-i"), *_nothing("-o"))
+IPV6 = Path("/proc/net/if_inet6")
 
 
 def close_host() -> list[str]:
     """Returns the commands that changed something. Raises: OSError, subprocess.CalledProcessError: refused."""
     tool = _tool()
-    done = [*_first(tool, "INPUT", [TO_HOST]), *_first(tool, ENGINE_CHAIN, FORWARDED)]
+    done = [*_first(tool, "INPUT", TO_HOST), *_first(tool, ENGINE_CHAIN, FORWARDED)]
     six = tool.replace("iptables", "ip6tables")
-    if shutil.which(six):
-        done += _first(six, "INPUT", [TO_HOST])
+    if IPV6.exists():
+        done += [*_first(six, "INPUT", TO_HOST), *_first(six, "FORWARD", FORWARDED_SIX)]
     return done
 
 

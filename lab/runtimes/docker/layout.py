@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.privileges import USER_VARIABLE
-from simulators.host.tap import PEERS_VARIABLE
+from simulators.host.tap import BRIDGE_VARIABLE
 from simulators.model import Device, Line
 from simulators.network.addresses import workstation
-from simulators.network.feed import FEED_VARIABLE, HOST_VARIABLE, ZONE_VARIABLE, tap_token, tapped
+from simulators.network.feed import FEED_VARIABLE, ZONE_VARIABLE, tap_token
 
 PLANT, COMPACT = "plant", "line"
 FIELD = "field"
+# The host's names of networks' bridges begin so: its packet filter tells by them what may pass.
+BRIDGE_PREFIX, FIELD_BRIDGE_PREFIX = "usine-", "usinef"
 BUS_PORT = 9500
-FEED_PORT = 9501
+# Where the gateway takes what taps see: a folder that they share.
+FEED = "unix:/run/usine/feed.sock"
 PLANT_HOST, FIRST_FIELD_HOST = 2, 10
 ROUTER_HOST = 253  # the gateway's own address, beside those that the line gives it
 BRIDGE_HOST = 254  # what the engine would give to the host, which takes it not
@@ -27,7 +30,7 @@ ROUTER_SYSCTLS = {
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.send_redirects": "0",
 }
-# Raw sockets are the workstation's tools' and a capture's.
+# Raw sockets are the workstation's tools'; a tap opens one and then leaves all of these.
 WORKSTATION_RIGHTS = ("NET_RAW", "SETGID", "SETUID", "SETPCAP")
 
 
@@ -44,12 +47,18 @@ class NetworkLayout:
         """The address that the engine keeps for the host."""
         return str(ipaddress.IPv4Network(self.subnet)[BRIDGE_HOST])
 
+    @property
+    def open(self) -> bool:
+        """Whether its hosts may say anything to each other: a zone's may, on the field there is the bus only."""
+        return self.key != FIELD
+
 
 @dataclass(frozen=True)
 class ContainerLayout:
     """One container. `networks` are keys with the address there; `root` says that it begins as root, to drop it itself.
 
     `own_namespaces`: it may make user and network namespaces, and enter those of a container that it shares processes with.
+    `on_host`: its network is the host's. `feed`: how it has the folder of `FEED`, `rw` or `ro`, if it has it.
     """
 
     part: str
@@ -64,6 +73,8 @@ class ContainerLayout:
     rights: tuple[str, ...] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     own_namespaces: bool = False
+    on_host: bool = False
+    feed: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,32 +107,22 @@ def bus_address(field_subnet: str) -> str:
     return f"tcp:{ipaddress.IPv4Network(field_subnet)[PLANT_HOST]}:{BUS_PORT}"
 
 
-def feed_address(gateway_field_address: str) -> str:
-    """Where the gateway takes what taps see."""
-    return f"tcp:{gateway_field_address}:{FEED_PORT}"
-
-
-def tap_layout(
-    line: Line, device: Device, lab: "LabLayout", secret: str, user: str
-) -> ContainerLayout | None:
-    """What listens beside a device, in its network; None where the line has no gateway to tell."""
+def tap_layout(line: Line, zone: str, bridge: str, secret: str, user: str) -> ContainerLayout | None:
+    """What listens to a zone, whose bridge the host calls `bridge`; None where the line has no gateway to tell."""
     gateways = line.devices_of("gateway")
     if not gateways:
         return None
-    gateway = gateways[0].id
-    peers = [peer.address for peer in tapped(line, [device.zone])]
     environment = {
-        FEED_VARIABLE: feed_address(lab.container(gateway).networks[FIELD]),
-        ZONE_VARIABLE: device.zone,
-        HOST_VARIABLE: device.address,
-        PEERS_VARIABLE: ",".join(peers),
-        TOKEN_VARIABLE: tap_token(part_token(secret, gateway)),
+        FEED_VARIABLE: FEED,
+        ZONE_VARIABLE: zone,
+        BRIDGE_VARIABLE: bridge,
+        TOKEN_VARIABLE: tap_token(part_token(secret, gateways[0].id)),
         USER_VARIABLE: user,
     }
     memory, cpu, processes = TAP_NEED
     return ContainerLayout(
-        f"tap-{device.id}", "device", ("tap",), environment, {}, memory, cpu, processes, root=True,
-        rights=WORKSTATION_RIGHTS,
+        f"tap-{zone}", "device", ("tap",), environment, {}, memory, cpu, processes, root=True, rights=WORKSTATION_RIGHTS,
+        on_host=True, feed="ro",
     )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def _device(
         for zone, address in device.interfaces.items()
     }
     environment = {
-        **({FEED_VARIABLE: feed_address(field_address)} if router else {}),
+        **({FEED_VARIABLE: FEED} if router else {}),
         PART_VARIABLE: device.id,
         BUS_VARIABLE: bus_address(field_subnet),
         TOKEN_VARIABLE: part_token(secret, device.id),
@@ -174,6 +175,7 @@ def _device(
     return ContainerLayout(
         device.id, "device", ("part",), environment, {**networks, FIELD: field_address}, memory, cpu, processes,
         root=router, rights=ROUTER_RIGHTS if router else (), sysctls=ROUTER_SYSCTLS if router else {},
+        feed="rw" if router else "",
     )  # fmt: skip
 
 

@@ -5,10 +5,20 @@ import time
 from concurrent.futures import Executor
 from pathlib import Path
 
-from lab.runtimes.docker.engine import BRIDGE_PREFIX, HOME, LAB, PART, PLAN, ROLE, Engine, Seen
-from lab.runtimes.docker.layout import COMPACT, PLANT, ContainerLayout, LabLayout, NetworkLayout, short
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, Seen
+from lab.runtimes.docker.layout import (
+    BRIDGE_PREFIX,
+    COMPACT,
+    FIELD_BRIDGE_PREFIX,
+    PLANT,
+    ContainerLayout,
+    LabLayout,
+    NetworkLayout,
+    short,
+)
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
+from simulators.host.privileges import student
 
 DATA, RUN = "/data", "/run/usine"
 TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
@@ -40,14 +50,26 @@ class LabObjects:
             raise
 
     def _make_network(self, number: int, network: NetworkLayout) -> None:
-        bridge = f"{BRIDGE_PREFIX}{short(self._settings.mark, self.name)}{number}"
         labels = {**self._labels, PART: network.key}
-        self._engine.network(self.network_name(number, network.key), bridge, network, labels)
+        self._engine.network(
+            self.network_name(number, network.key), self._bridge_name(number, network), network, labels
+        )
+
+    def _bridge_name(self, number: int, network: NetworkLayout) -> str:
+        prefix = BRIDGE_PREFIX if network.open else FIELD_BRIDGE_PREFIX
+        return f"{prefix}{short(self._settings.mark, self.name)}{number}"
+
+    def bridge(self, layout: LabLayout, key: str) -> str:
+        """What the host calls the bridge of a network."""
+        number, network = next(
+            (n, network) for n, network in enumerate(layout.networks) if network.key == key
+        )
+        return self._bridge_name(number, network)
 
     def make(self, layout: LabLayout, container: ContainerLayout, plan: str = "") -> str:
         """Create a container of the lab and start it; returns its id. `plan` is kept where the lab is found by."""
         labels = {**self._labels, PART: container.part, ROLE: "line", **({PLAN: plan} if plan else {})}
-        binds = self._binds(container.part)
+        binds = self._binds(container)
         made = self._engine.create(
             self.container_name(container.part), self._settings.image(container.image), container,
             self._ends(layout, container), binds, labels,
@@ -67,24 +89,40 @@ class LabObjects:
         """Create and start a container beside the line: a workstation, an agent, a tap; returns its id."""
         made = self._engine.create(
             self.container_name(container.part), self._settings.image(container.image), container,
-            self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else [],
+            self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else self._feed(container),
             {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
-            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, beside,
+            {**TMPFS, **self._home(container)}, inside, beside,
         )  # fmt: skip
         self._engine.start(made)
         return made
+
+    def _home(self, container: ContainerLayout) -> dict[str, str]:
+        """A student's own, whatever mode the image gives to the place."""
+        if container.image != "workstation":
+            return {}
+        number = student(int(self._settings.user.partition(":")[0]))
+        return {"/home/student": f"size=64m,mode=0755,uid={number},gid={number}"}
 
     def _ends(self, layout: LabLayout, container: ContainerLayout) -> dict[str, str]:
         numbers = {network.key: number for number, network in enumerate(layout.networks)}
         return {self.network_name(numbers[key], key): address for key, address in container.networks.items()}
 
-    def _binds(self, part: str) -> list[str]:
+    def _binds(self, container: ContainerLayout) -> list[str]:
+        part = container.part
         if part in {PLANT, COMPACT}:
             return [f"{self._folder}:{DATA}:rw", f"{self._run}:{RUN}:rw"]
         own = self._folder / part
         own.mkdir(parents=True, exist_ok=True)
         give(own, self._settings.user)
-        return [f"{own}:{DATA}/{part}:rw"]
+        return [f"{own}:{DATA}/{part}:rw", *self._feed(container)]
+
+    def _feed(self, container: ContainerLayout) -> list[str]:
+        if not container.feed:
+            return []
+        folder = self._run / "feed"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        give(folder, self._settings.user)
+        return [f"{folder}:{RUN}:{container.feed}"]
 
     def present(self, role: str | None = None) -> dict[str, Seen]:
         """The lab's containers on the engine, by part."""

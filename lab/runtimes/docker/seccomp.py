@@ -6,9 +6,11 @@ away what only matters to who has rights, for in its own user namespace a proces
 
 import json
 
-# Namespaces that may be made or entered: user and network (<linux/sched.h>). The mask is every namespace's flag.
-NEW_USER, NEW_NET = 0x10000000, 0x40000000
-NAMESPACE_FLAGS = 0x7E020080
+# Namespaces that may neither be made nor entered, for only user and network ones may: time, mount, control group, host
+# name, IPC, process (<linux/sched.h>).
+FORBIDDEN_NAMESPACES = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x20000000)
+# What makes or enters namespaces, and which argument tells the kinds. To `clone`, 0x80 is a part of a signal's number.
+NAMESPACE_CALLS = {"unshare": 0, "setns": 1, "clone": 0}
 REFUSED = (
     "acct", "add_key", "bpf", "clock_adjtime", "clock_settime", "create_module", "delete_module", "fanotify_init",
     "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_kernel_syms", "init_module", "ioperm", "iopl",
@@ -24,10 +26,14 @@ EPERM, ENOSYS = 1, 38
 
 def profile() -> str:
     """As the engine takes it (`--security-opt seccomp=…`)."""
-    unshare = [
-        {"index": 0, "value": NAMESPACE_FLAGS, "valueTwo": flags, "op": "SCMP_CMP_MASKED_EQ"}
-        for flags in (0, NEW_NET, NEW_USER, NEW_USER | NEW_NET)
+    kinds = [
+        (call, {"index": at, "value": flag, "valueTwo": flag, "op": "SCMP_CMP_MASKED_EQ"})
+        for call, at in NAMESPACE_CALLS.items()
+        for flag in FORBIDDEN_NAMESPACES
+        if (call, flag) != ("clone", 0x80)
     ]
+    # Zero enters a namespace of whatever kind the descriptor is.
+    kinds.append(("setns", {"index": NAMESPACE_CALLS["setns"], "value": 0, "op": "SCMP_CMP_EQ"}))
     return json.dumps(
         {
             "defaultAction": "SCMP_ACT_ALLOW",
@@ -35,9 +41,10 @@ def profile() -> str:
                 {"names": list(REFUSED), "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM},
                 # Its flags are in memory, where a filter cannot look; callers then fall back to clone.
                 {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS},
+                # A rule that allows what is allowed anyway would be dropped: these refuse.
                 *(
-                    {"names": ["unshare"], "action": "SCMP_ACT_ALLOW", "args": [allowed]}
-                    for allowed in unshare
+                    {"names": [call], "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM, "args": [kind]}
+                    for call, kind in kinds
                 ),
             ],
         }

@@ -1,4 +1,4 @@
-"""Taps beside the devices of a lab's zones, there while somebody looks at what stays inside a zone."""
+"""Taps on the bridges of a lab's zones, there while somebody looks at what stays inside a zone."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,14 @@ from lab.runtimes.docker.layout import LabLayout, tap_layout
 from lab.runtimes.docker.objects import LabObjects
 from simulators.errors import UsineError
 from simulators.host.plan import Plan
-from simulators.model import Device, Line
-from simulators.network.feed import tapped
+from simulators.model import Line
 
 WAIT_S = 20.0
 AGAIN_S = 2.0
 
 
 class LabTaps:
-    """Asks the lab which zones it wants to see, and keeps a tap beside each device there that speaks with many."""
+    """Asks the lab which zones it wants to see, and keeps a tap on each of them."""
 
     def __init__(
         self,
@@ -57,22 +56,21 @@ class LabTaps:
                 raise
 
     async def _keep(self, zones: list[str]) -> None:
-        wanted = {f"tap-{device.id}": device for device in tapped(self._line, zones)}
+        wanted = {f"tap-{zone}": zone for zone in zones}
         present = await self._gate.do(self._objects.present)
-        gone = [seen.id for part, seen in present.items() if part.startswith("tap-") and part not in wanted]
-        here = [
-            (device, present[device.id].id)
-            for part, device in wanted.items()
-            if part not in present and device.id in present
+        gone = [
+            seen.id
+            for part, seen in present.items()
+            if part.startswith("tap-") and (part not in wanted or seen.state != "running")
         ]
-        await asyncio.gather(
-            *(self._gate.do(self._engine.remove, container) for container in gone),
-            *(self._make(device, container) for device, container in here),
-        )
+        await asyncio.gather(*(self._gate.do(self._engine.remove, container) for container in gone))
+        here = {part for part, seen in present.items() if seen.id not in gone}
+        await asyncio.gather(*(self._make(zone) for part, zone in wanted.items() if part not in here))
 
-    async def _make(self, device: Device, beside: str) -> None:
-        container = tap_layout(self._line, device, self._layout, self._plan.bus_secret, self._user)
+    async def _make(self, zone: str) -> None:
+        bridge = self._objects.bridge(self._layout, zone)
+        container = tap_layout(self._line, zone, bridge, self._plan.bus_secret, self._user)
         if container is not None:
-            # One that cannot be made is missing in a capture, which says nothing of its device.
+            # One that cannot be made is missing in a capture, which says nothing of its zone.
             with contextlib.suppress(UsineError):
-                await self._gate.do(self._objects.make_seat, self._layout, container, None, beside)
+                await self._gate.do(self._objects.make_seat, self._layout, container, None)

@@ -18,7 +18,6 @@ from simulators.host.journal import Event
 from simulators.model import PLC_KINDS
 from simulators.network.dissect.row import COLUMNS
 from simulators.network.events import Wanted
-from simulators.network.feed import tapped
 from simulators.plc.image import Value
 
 ROWS_MAX = 5000  # of the event table in one answer
@@ -199,14 +198,13 @@ async def record_pcap(bay: Bay) -> Any:
 
 
 async def taps(bay: Bay, known: list[str], wait_s: float = 20.0) -> list[str]:
-    """The zones beside whose devices taps must listen, as soon as they are others than `known`."""
+    """The zones that taps must listen to, as soon as they are others than `known`."""
     return sorted(await bay.network.taps.wanted(known, min(wait_s, WAIT_MAX_S)))
 
 
 async def _tapped(bay: Bay, zones: list[str]) -> None:
     """Where taps are fed from outside, return when they are."""
-    hosts = [device.address for device in tapped(bay.line, zones)]
-    await bay.network.taps.settled(hosts, TAPS_LIMIT_S)
+    await bay.network.taps.settled(zones, TAPS_LIMIT_S)
 
 
 async def reset(bay: Bay, device: str, factory: bool) -> bool:
