@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 mkdirSync("dist", { recursive: true });
 await build({
-  entryPoints: ["uplot.mjs", "codemirror.mjs"],
+  entryPoints: ["uplot.mjs", "codemirror.mjs", "xterm.mjs"],
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
   bundle: true,
