@@ -40,7 +40,7 @@ def test_fifty_streams_leave_the_pages_quick(served: Served) -> None:
 def test_a_taken_port_is_a_clear_error(served: Served) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         with pytest.raises(StartError) as error:
-            make_server(served.settings, "127.0.0.1", taken.getsockname()[1])
+            make_server(served.app, "127.0.0.1", taken.getsockname()[1])
         assert "--port" in error.value.text.en
 
 
