@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from simulators.errors import InputError
 
-RUNTIMES = ("local", "docker", "docker-compact")
+CONTAINERS = ("docker", "docker-compact")
+RUNTIMES = ("local", *CONTAINERS)
 # Those whose labs have a student's machine in each zone, for terminals (`lab.labs.Labs.terminal`).
 WITH_WORKSTATION = frozenset({"docker"})
 VARIABLE = "USINE_RUNTIME"

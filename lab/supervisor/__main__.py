@@ -9,6 +9,7 @@ from lab.runtimes.docker.link import StewardLink
 from lab.runtimes.docker.runtime import DockerRuntime
 from lab.runtimes.limits import Limits
 from lab.runtimes.local import LocalRuntime
+from lab.runtimes.names import CONTAINERS
 from lab.supervisor.supervisor import Supervisor
 from simulators.errors import UsineError
 
@@ -20,7 +21,7 @@ def main() -> int:
         paths.prepare()
         local = LocalRuntime(Limits(), paths.supervisor_log)
         steward = StewardLink(paths.home, paths.supervisor_log)
-        containers = [DockerRuntime(name, paths.home, steward) for name in ("docker", "docker-compact")]
+        containers = [DockerRuntime(name, paths.home, steward) for name in CONTAINERS]
         runtimes: dict[str, Runtime] = {
             local.name: local,
             **{runtime.name: runtime for runtime in containers},

@@ -75,7 +75,9 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Sitting(msgspec.Struct, frozen=True):
-    """One person's work on one exercise. It outlives labs, browsers and restarts; `parameters` are without the hidden ones."""
+    """One person's work on one exercise. It outlives labs, browsers and restarts; `parameters` are without the hidden ones,
+    `runtime` carries the lab that runs.
+    """
 
     id: int
     person: Person
@@ -88,6 +90,7 @@ class Sitting(msgspec.Struct, frozen=True):
     expires_unix_s: float | None
     closed: bool
     parameters: dict[str, Any]
+    runtime: str = ""
 
 
 class HintOffer(msgspec.Struct, frozen=True):
@@ -250,6 +253,7 @@ class Row(msgspec.Struct, frozen=True):
     cells: list[Cell]
     paused: bool = False
     expires_unix_s: float | None = None
+    runtime: str = ""
 
 
 class Cohort(msgspec.Struct, frozen=True):
