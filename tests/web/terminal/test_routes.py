@@ -188,3 +188,4 @@ def test_a_lab_in_containers_offers_one_in_each_zone(docker: FakeLabs, client: F
     assert 'id="terminal-open"' in page
     for zone in ("control", "iiot", "supervision", "enterprise"):
         assert f'<option value="{zone}">' in page
+    assert "<code>10.20.1.10</code>" in page, "where its devices are"
