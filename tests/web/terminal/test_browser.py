@@ -18,6 +18,7 @@ from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 from tests.web.terminal.workstation import shells
 from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
+from web import terminal
 from web.terminals import Terminals
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -246,6 +247,7 @@ def test_it_is_accessible_and_fits(page: Page, served: Served, language: str) ->
             opened(page)
         run(page, "ls --color=always -la /", "usr")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".terminal-addresses summary").click()
         assert small_targets(page) == []
         results = Axe().run(page, options=WCAG)
         assert results.violations_count == 0, results.generate_report()
@@ -255,6 +257,15 @@ def test_it_is_accessible_and_fits(page: Page, served: Served, language: str) ->
     expect(page.locator("#terminal-open")).to_be_visible()
     results = Axe().run(page, options=WCAG)
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_a_closed_page_is_noticed(page: Page, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "QUIET_LOOKS", 1)
+    opened(page)
+    (mine,) = [one for one in served.terminals._known.values() if one.why is None]
+    assert mine._left_s is None
+    page.close()
+    served.eventually(lambda: mine._left_s is not None, "nobody looks", within_s=20)
 
 
 def test_the_live_page_has_one_too(page: Page, served: Served) -> None:
