@@ -13,7 +13,7 @@ from web import access
 from web.session import current_person
 from web.settings import settings
 from web.stream import event_stream
-from web.terminals import Again, News, Output, Over, Terminal, Terminals, Warned
+from web.terminals import Again, Lost, News, Output, Over, Terminal, Terminals, Warned
 
 blueprint = Blueprint("terminal", __name__, url_prefix="/labs/<name>/terminals")
 RETRY_MS = 1500
@@ -51,7 +51,7 @@ def begin(name: str) -> ResponseReturnValue:
 @blueprint.get("/<terminal>/stream")
 @access.lab_owner
 def show(name: str, terminal: str) -> Response:
-    """Events `out` (base64, numbered by the bytes shown until then), `again`, `warned`, `over`. Goes on from `Last-Event-ID`."""
+    """Events `out` (base64, numbered by the bytes shown until then), `again`, `warned`, `gone`, `over`. Goes on from `Last-Event-ID`."""
     found = terminals().find(name, current_person(), terminal)
     last = request.headers.get("Last-Event-ID", "")
     return event_stream(events(found, int(last) if last.isascii() and last.isdigit() else None))
@@ -116,6 +116,8 @@ def _event(news: News) -> str:
             return "event: again\ndata: {}\n\n"
         case Warned(seconds):
             return _told("warned", {"seconds": seconds})
+        case Lost():
+            return _told("gone", {})
         case Over(why):
             return _told("over", {"why": why})
 

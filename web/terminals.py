@@ -23,8 +23,9 @@ Why = Literal["ended", "idle", "left", "closed", "taken", "stopped", "restarting
 SAID: dict[bytes, Why] = {b"ended": "ended", b"idle": "idle", b"left": "workstation"}
 READ_BYTES = 16 << 10
 LOOK_S = 1.0
-# A lab that is being stopped loses its workstation before it is off the list.
-STOPPING_S = 5.0
+# A lab that is being stopped loses its workstation first: one that still answers so much later is not.
+STAYS_S = 5.0
+STOPPING_LIMIT_S = 90.0
 ENDED_MAX = 32
 
 
@@ -67,13 +68,18 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """Its workstation went without a word; why is being looked for."""
+
+
+@dataclass(frozen=True)
 class Over:
     """The last one."""
 
     why: Why
 
 
-News = Output | Again | Warned | Over
+News = Output | Again | Warned | Lost | Over
 
 
 class Terminal:
@@ -99,7 +105,7 @@ class Terminal:
         self._typed_s = clock()
         self._left_s: float | None = clock()
         self._viewer = 0
-        self._closing = False
+        self._closing = self._gone = False
         end.settimeout(LOOK_S)
         threading.Thread(target=self._keep, daemon=True, name=f"terminal {lab}").start()
 
@@ -137,7 +143,7 @@ class Terminal:
             at = after if after is not None and first <= after <= self._at else first
             self._seen = at
             self._news.notify_all()
-        warned = False
+        warned = gone = False
         try:
             if at != after:
                 yield Again()
@@ -146,6 +152,7 @@ class Terminal:
                     if self._at == at and self.why is None and self._viewer == mine:
                         self._news.wait(LOOK_S)
                     taken, why = self._viewer != mine, self.why
+                    news_of_loss = self._gone and not gone
                     at = max(at, self._at - len(self._kept))
                     data = bytes(self._kept[len(self._kept) - (self._at - at) :])[:READ_BYTES]
                     left_s = self._limits.idle_s - (self._clock() - self._typed_s)
@@ -158,6 +165,9 @@ class Terminal:
                 elif why:
                     yield Over(why)
                     return
+                elif news_of_loss:
+                    gone = True
+                    yield Lost()
                 elif warned != (left_s <= self._limits.warning_s):
                     warned = not warned
                     yield Warned(max(1, round(left_s)) if warned else None)
@@ -212,7 +222,12 @@ class Terminal:
                         return SAID.get(content, "workstation")
         except (OSError, ValueError):
             pass
-        return self._due() or self._lost()
+        if why := self._due():
+            return why
+        with self._news:
+            self._gone = True
+            self._news.notify_all()
+        return self._lost()
 
     def _due(self) -> Why | None:
         """Why it is to be ended now, if it is."""
@@ -311,8 +326,8 @@ class Terminals:
 
     def _lost(self, lab: str) -> Why:
         """Why a workstation went without a word: its lab, or itself alone."""
-        deadline = time.monotonic() + STOPPING_S
-        while time.monotonic() < deadline:
+        began = silent = time.monotonic()
+        while time.monotonic() - began < STOPPING_LIMIT_S:
             try:
                 states = {status.name: status.state for status in self._labs.list()}
             except (UsineError, OSError):
@@ -321,8 +336,19 @@ class Terminals:
                 return "stopped"
             if states[lab] != "running":
                 return "restarting"
+            if not self._answers(lab):
+                silent = time.monotonic()
+            elif time.monotonic() - silent > STAYS_S:
+                return "workstation"
             time.sleep(LOOK_S / 2)
-        return "workstation"
+        return "restarting"
+
+    def _answers(self, lab: str) -> bool:
+        try:
+            self._labs.attach(lab).close()
+        except (UsineError, OSError):
+            return False
+        return True
 
 
 def idle_limit_s(minutes: str) -> float:

@@ -85,6 +85,7 @@ def _terminal() -> dict[str, str]:
         "terminal_ended": gettext("The shell has ended. Click to open another one."),
         "terminal_closed": gettext("Closed. Click to open another one."),
         "terminal_taken": gettext("Another page shows this terminal now. Click to bring it back here."),
+        "terminal_looking": gettext("The workstation does not answer any more: finding out why…"),
         "terminal_stopped": gettext("The lab has been stopped, and its workstation with it: start the lab again, then open a terminal."),
         "terminal_restarting": gettext("The lab is restarting, and its workstation with it: open a terminal when the devices are green."),
         "terminal_workstation": gettext("The workstation has ended. Click to start it again with a new terminal."),

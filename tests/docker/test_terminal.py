@@ -157,7 +157,7 @@ def test_a_workstation_that_dies_and_a_lab_that_is_stopped_are_said(page: Page, 
     expect(page.locator("#terminal-state")).to_contain_text("Open on the workstation", timeout=90_000)
     run(page, "echo ba''ck", "back")
     site.labs.stop(site.sitting.lab)
-    expect(page.locator("#terminal-state")).to_contain_text("The lab has been stopped", timeout=30_000)
+    expect(page.locator("#terminal-state")).to_contain_text("The lab has been stopped", timeout=90_000)
 
 
 def _kill(container: str) -> None:

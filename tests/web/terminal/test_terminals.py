@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.labs import Connection
 from lab.training.contract import Person
 from simulators.errors import InputError, NotFoundError, StartError
 from simulators.workstation.frames import DATA, END, SIZE, Frames, frame
@@ -16,6 +17,7 @@ from tests.web.fake_training import ALICE, BOB
 from web import terminals
 from web.terminals import (
     Again,
+    Lost,
     News,
     Output,
     Over,
@@ -82,7 +84,7 @@ def eventually(condition: Callable[[], object], within_s: float = 8.0) -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminals, "LOOK_S", 0.02)
-    monkeypatch.setattr(terminals, "STOPPING_S", 0.3)
+    monkeypatch.setattr(terminals, "STAYS_S", 0.3)
 
 
 @pytest.fixture
@@ -239,12 +241,29 @@ def test_a_workstation_that_went_without_a_word(
     terminal: Terminal, shell: socket.socket, labs: FakeLabs, lab: FakeLab, why: str
 ) -> None:
     eye = Eye(terminal)
+    eventually(lambda: eye.shown)
     if why == "stopped":
         labs.stop("one")
     elif why == "restarting":
         lab.broken.set()
     shell.close()
     eventually(lambda: eye.news[-1:] == [Over(why)])  # type: ignore[arg-type]
+
+
+def test_a_lab_that_takes_its_time_to_stop_is_not_taken_for_a_workstation_that_died(
+    terminal: Terminal, shell: socket.socket, labs: FakeLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(name: str) -> Connection:
+        raise NotFoundError(f"{name} ne répond pas", f"{name} does not answer")
+
+    monkeypatch.setattr(labs, "attach", silent)
+    eye = Eye(terminal)
+    shell.close()
+    eventually(lambda: Lost() in eye.news)
+    time.sleep(2 * terminals.STAYS_S)
+    assert terminal.why is None
+    labs.stop("one")
+    eventually(lambda: eye.news[-1] == Over("stopped"))
 
 
 def test_what_is_no_stream_of_messages_ends_it(terminal: Terminal, shell: socket.socket) -> None:

@@ -72,6 +72,7 @@ function follow(terminal) {
     flush();
   });
   source.addEventListener("warned", (event) => warned(JSON.parse(event.data).seconds));
+  source.addEventListener("gone", () => say(byId("terminal-state"), t("terminal_looking")));
   source.addEventListener("over", (event) => over(reason(JSON.parse(event.data).why), JSON.parse(event.data).why));
   source.addEventListener("lost", () => say(byId("terminal-state"), t("busy")));
   const mine = source;
