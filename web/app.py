@@ -16,6 +16,7 @@ import web
 from web import access, failures, language, observation, prose, security, session, stream, throttle
 from web.runs import Runs
 from web.settings import Settings
+from web.terminals import Terminals
 
 VENDOR = Path(__file__).parent / "static" / "vendor"
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["usine_ecole"] = settings
     app.extensions["usine_ecole_streams"] = stream.Places(settings.streams_max)
     app.extensions["usine_ecole_runs"] = Runs()
+    app.extensions["usine_ecole_terminals"] = Terminals(settings.labs, settings.terminal_limits)
     app.jinja_env.globals["vendor"] = (VENDOR / "manifest.json").is_file()
     app.jinja_env.filters["inline"] = prose.line
     app.jinja_env.filters["observation"] = observation.observation

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from lab.labs import Endpoint
+from lab.runtimes.names import WITH_WORKSTATION
 from simulators.errors import InputError, UsineError
 from simulators.model import Line
-from web import access
+from web import access, terminal
 from web.description import Description, band, command, describe, endpoints, trend_choice
 from web.faults import named
 from web.language import chosen
@@ -25,13 +26,15 @@ TREND_TAGS_MAX = 16
 
 @dataclass(frozen=True)
 class Page:
-    """What the template draws."""
+    """What the template draws. `workstation`: the lab has machines for terminals."""
 
     name: str
     line: Line
     description: Description
     endpoints: list[tuple[Endpoint, str]]
     drawing: Markup | None
+    runtime: str
+    workstation: bool
     data: dict[str, Any]
 
 
@@ -52,6 +55,7 @@ def show(name: str) -> ResponseReturnValue:
 def page(name: str) -> Page:
     """The parts of a lab's page. Raises: UsineError: it does not answer."""
     given = settings()
+    runtime = runtime_of(name)
     with given.labs.attach(name) as lab:
         description = describe(lab)
         reachable = endpoints(lab)
@@ -61,8 +65,15 @@ def page(name: str) -> Page:
         description=description,
         endpoints=[(endpoint, command(endpoint, description.line)) for endpoint in reachable],
         drawing=drawing(given.lines, description.line.id),
+        runtime=runtime,
+        workstation=runtime in WITH_WORKSTATION,
         data={**common(), **_data(name, description)},
     )
+
+
+def runtime_of(name: str) -> str:
+    """What carries the lab; nothing where it is not known."""
+    return next((status.runtime for status in settings().labs.list() if status.name == name), "")
 
 
 @blueprint.get("/labs/<name>/trend")
@@ -100,6 +111,7 @@ def _data(name: str, description: Description) -> dict[str, Any]:
         "stream": url_for("stream.show", name=name),
         "trend": url_for("live.trend", name=name),
         "command": url_for("commands.run", name=name, verb="VERB"),
+        "terminal": terminal.data(name),
         "trend_minutes": TREND_MINUTES,
         "trend_tags": trend_choice(line),
         "tags": {

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import waitress
+from flask import Flask
 from waitress.server import BaseWSGIServer
 
 from lab.connection import SupervisorClient
@@ -21,21 +22,22 @@ from simulators.errors import StartError, UsineError
 from simulators.os_errors import os_words
 from web.app import create_app
 from web.settings import Settings
+from web.terminals import TerminalLimits, idle_limit_s
 
 THREADS = 256  # a stream holds one; see settings.STREAMS_MAX
 CONNECTIONS_MAX = 1000
 BACKLOG = 1024
 
 
-def make_server(settings: Settings, host: str, port: int) -> BaseWSGIServer:
-    """A server that listens on `host`:`port` (0: the system chooses) and answers once `run` is called.
+def make_server(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    """A server of `app` that listens on `host`:`port` (0: the system chooses) and answers once `run` is called.
 
     Raises:
         StartError: the port is taken.
     """
     listener = _listen(host, port)
     return waitress.create_server(
-        create_app(settings),
+        app,
         sockets=[listener],
         threads=THREADS,
         connection_limit=CONNECTIONS_MAX,
@@ -80,7 +82,11 @@ def _private(path: str, flags: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until killed. `USINE_DATABASE` in the environment is the database, where it is not the user's own file."""
+    """Serve until killed.
+
+    In the environment: `USINE_DATABASE` (the database, where it is not the user's own file), `USINE_RUNTIME` (what carries the
+    labs that pages start), `USINE_TERMINAL_IDLE_MIN`.
+    """
     parser = argparse.ArgumentParser(prog="python -m web.serve")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -100,8 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cohorts=training.cohorts,
             classroom=training.classroom,
             secret_key=secret_key(paths.run),
+            terminal_limits=TerminalLimits(idle_limit_s(os.environ.get("USINE_TERMINAL_IDLE_MIN", "15"))),
         )
-        server = make_server(settings, given.host, given.port)
+        server = make_server(create_app(settings), given.host, given.port)
     except UsineError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,12 +1,13 @@
 """What the pages are given, once, when the application is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import current_app
 
 from lab.labs import Labs
 from lab.training.contract import Classroom, Cohorts, People, Sittings
+from web.terminals import TerminalLimits
 
 LINES = Path(__file__).resolve().parent.parent / "scenarios" / "lines"
 STREAMS_MAX = 200  # of serve.THREADS: the rest answers everything else
@@ -27,6 +28,7 @@ class Settings:
     secret_key: str
     lines: Path = LINES
     streams_max: int = STREAMS_MAX
+    terminal_limits: TerminalLimits = field(default_factory=TerminalLimits)
 
 
 def settings() -> Settings:

@@ -69,4 +69,31 @@ def words() -> dict[str, str]:
         "capture_start": gettext("Capture"),
         "capture_stop": gettext("Stop and download"),
         "capture_running": gettext("Capture running…"),
+        **_terminal(),
     }
+
+
+def _terminal() -> dict[str, str]:
+    return {
+        "terminal_opening": gettext("Opening the terminal; a workstation that sleeps takes some seconds to start…"),
+        "terminal_open": gettext("Open on the workstation of the zone {zone}."),
+        "terminal_still": gettext("The terminal stays open."),
+        "terminal_warning": gettext("Nothing was typed for a while: the terminal closes in {seconds} s unless you type."),
+        "terminal_lost": gettext("Connection lost, trying again. What you typed last may not have arrived."),
+        "terminal_idle": gettext("Closed: nothing was typed for {minutes} minutes. Click to open another one."),
+        "terminal_left": gettext("Closed: no page showed it for {seconds} s. Click to open another one."),
+        "terminal_ended": gettext("The shell has ended. Click to open another one."),
+        "terminal_closed": gettext("Closed. Click to open another one."),
+        "terminal_taken": gettext("Another page shows this terminal now. Click to bring it back here."),
+        "terminal_looking": gettext("The workstation does not answer any more: finding out why…"),
+        "terminal_stopped": gettext("The lab has been stopped, and its workstation with it: start the lab again, then open a terminal."),
+        "terminal_restarting": gettext("The lab is restarting, and its workstation with it: open a terminal when the devices are green."),
+        "terminal_workstation": gettext("The workstation has ended. Click to start it again with a new terminal."),
+        "terminal_gone": gettext("This terminal does not exist any more. Click to open another one."),
+        "terminal_unsent": gettext("What you typed was not sent: {reason}"),
+        "terminal_too_long": gettext("This is too long for a terminal: paste 60,000 characters at most at a time."),
+        "terminal_too_much": gettext("Too much output to be read aloud: look through it line by line."),
+        "terminal_select": gettext("Select some text of the terminal first."),
+        "terminal_copy_failed": gettext("The browser refuses to copy: select the text, then choose Copy in its menu."),
+        "terminal_paste_failed": gettext("The browser refuses to read the clipboard: press Ctrl+Shift+V in the terminal."),
+    }  # fmt: skip

@@ -32,7 +32,10 @@ Runtime = Annotated[
     str,
     typer.Option(
         envvar="USINE_RUNTIME",
-        help=say("ce qui porte le labo : local, docker", "what carries the lab: local, docker"),
+        help=say(
+            "ce qui porte le labo : local, docker, docker-compact",
+            "what carries the lab: local, docker, docker-compact",
+        ),
     ),
 ]
 

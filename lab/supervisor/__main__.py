@@ -9,6 +9,7 @@ from lab.runtimes.docker.link import StewardLink
 from lab.runtimes.docker.runtime import DockerRuntime
 from lab.runtimes.limits import Limits
 from lab.runtimes.local import LocalRuntime
+from lab.runtimes.names import CONTAINERS, SWARM
 from lab.supervisor.supervisor import Supervisor
 from simulators.errors import UsineError
 
@@ -22,8 +23,8 @@ def main() -> int:
         steward = StewardLink(paths.home, paths.supervisor_log)
         head = StewardLink(paths.home, paths.supervisor_log, "lab.runtimes.swarm.head")
         containers = [
-            *(DockerRuntime(name, paths.home, steward) for name in ("docker", "docker-compact")),
-            *(DockerRuntime(name, paths.home, head) for name in ("swarm", "swarm-compact")),
+            *(DockerRuntime(name, paths.home, steward) for name in CONTAINERS),
+            *(DockerRuntime(name, paths.home, head) for name in SWARM),
         ]
         runtimes: dict[str, Runtime] = {
             local.name: local,

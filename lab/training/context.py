@@ -21,13 +21,14 @@ from simulators.errors import NotFoundError
 
 @dataclass(frozen=True)
 class Context:
-    """`secret` is what students' parameters and seeds are drawn from; it never leaves the server."""
+    """`secret` is what students' parameters and seeds are drawn from; it never leaves the server. `runtime` carries their labs."""
 
     database: Database
     labs: Labs
     engine: Engine
     secret: str
     clock: Callable[[], float] = time.time
+    runtime: str = "local"
 
     def statuses(self) -> dict[str, LabStatus]:
         """Every lab that the supervisor knows, by name."""

@@ -77,7 +77,7 @@ class Standing(msgspec.Struct, frozen=True):
 class Sitting(msgspec.Struct, frozen=True):
     """One person's work on one exercise. It outlives labs, browsers and restarts; `parameters` are without the hidden ones.
 
-    `subnets` (zone → subnet) are those of its lab while there is one.
+    `runtime` carries the lab that runs, `subnets` (zone → subnet) are those of that lab.
     """
 
     id: int
@@ -91,6 +91,7 @@ class Sitting(msgspec.Struct, frozen=True):
     expires_unix_s: float | None
     closed: bool
     parameters: dict[str, Any]
+    runtime: str = ""
     subnets: dict[str, str] = {}
 
 
@@ -254,6 +255,7 @@ class Row(msgspec.Struct, frozen=True):
     cells: list[Cell]
     paused: bool = False
     expires_unix_s: float | None = None
+    runtime: str = ""
 
 
 class Cohort(msgspec.Struct, frozen=True):

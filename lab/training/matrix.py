@@ -13,7 +13,7 @@ from lab.training.claims import claimed
 from lab.training.context import Context
 from lab.training.contract import Cell, Event, EventKind, Person, Row
 from lab.training.events import by_hand, events_by_sitting
-from lab.training.opening import lab_state
+from lab.training.opening import lab_state, runtime_of
 from lab.training.people import person_of
 from lab.training.standing import standing
 
@@ -59,6 +59,7 @@ def live(context: Context, session: Session, cohort_id: int, exercise: Exercise)
             sitting=row.id,
             lab=row.lab,
             lab_state=state,
+            runtime=runtime_of(statuses.get(row.lab)),
             last_seen_unix_s=seen.get((row.id, person.id)),
             paused=paused(events[row.id]),
             expires_unix_s=row.expires_unix_s,
@@ -86,7 +87,7 @@ def frozen(session: Session, cohort_id: int, exercise_id: str) -> list[Graded]:
 
 def freeze(graded: Graded) -> dict[str, Any]:
     """What is kept of a row; its lab is not."""
-    row = msgspec.structs.replace(graded.row, lab_state="none", paused=False)
+    row = msgspec.structs.replace(graded.row, lab_state="none", runtime="", paused=False)
     kept: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(graded, row=row))
     return kept
 

@@ -90,6 +90,7 @@ def seen(context: Context, session: Session, rows: Sequence[SittingRow]) -> list
             cohort=row.cohort_id,
             lab=row.lab,
             lab_state=lab_state(row, statuses.get(row.lab), busy.get(row.id)),
+            runtime=runtime_of(statuses.get(row.lab)),
             opened_unix_s=row.opened_unix_s,
             expires_unix_s=row.expires_unix_s,
             closed=row.closed,
@@ -107,6 +108,11 @@ def lab_state(row: SittingRow, status: LabStatus | None, busy: str | None) -> La
     if status is not None:
         return status.state if row.lab_wanted else "lost"
     return "lost" if row.lab_wanted else "none"
+
+
+def runtime_of(status: LabStatus | None) -> str:
+    """What carries the lab, nothing where none runs."""
+    return "" if status is None else status.runtime
 
 
 def parameters(context: Context, exercise: Exercise, person_id: int, version: int) -> dict[str, object]:

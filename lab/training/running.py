@@ -82,7 +82,12 @@ def extend(context: Context, sitting_id: int, by: Person, minutes: float) -> Non
 def _launch(context: Context, row: SittingRow, exercise: Exercise, progress: Tell) -> None:
     """Raises: UsineError."""
     context.labs.start(
-        exercise.line, row.lab, seed=row.lab_seed, speed=exercise.setup.speed, progress=progress
+        exercise.line,
+        row.lab,
+        seed=row.lab_seed,
+        speed=exercise.setup.speed,
+        progress=progress,
+        runtime=context.runtime,
     )
     set_up(context, row, exercise, progress)
 

@@ -1,10 +1,12 @@
 """Puts the training side together, for the web process and the commands."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.labs import Labs
 from lab.paths import Paths
+from lab.runtimes.names import chosen_runtime
 from lab.store.database import Database, database_url
 from lab.store.migrations import upgrade
 from lab.training import reaper
@@ -52,13 +54,14 @@ def open_people(paths: Paths) -> TrainingPeople:
 
 
 def open_training(paths: Paths, labs: Labs, engine: Engine | None = None) -> Training:
-    """Raises: UsineError: the database cannot be used."""
-    return training(open_database(paths), labs, engine or ExerciseEngine())
+    """That of this user and environment. Raises: UsineError: no such runtime, or the database cannot be used."""
+    runtime = chosen_runtime(os.environ)
+    return training(open_database(paths), labs, engine or ExerciseEngine(), runtime)
 
 
-def training(database: Database, labs: Labs, engine: Engine) -> Training:
-    """Over a database that is at its newest version."""
-    context = Context(database, labs, engine, server_secret(database))
+def training(database: Database, labs: Labs, engine: Engine, runtime: str = "local") -> Training:
+    """Over a database that is at its newest version; `runtime` carries the labs that it starts."""
+    context = Context(database, labs, engine, server_secret(database), runtime=runtime)
     people = TrainingPeople(database)
     cohorts = TrainingCohorts(context, people)
     return Training(database, people, TrainingSittings(context), cohorts, TrainingClassroom(context), context)

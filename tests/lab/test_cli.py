@@ -297,3 +297,10 @@ def test_a_state_folder_that_is_too_long_for_a_long_name_is_said_by_doctor(
     monkeypatch.setenv("USINE_HOME", str(home))
     assert "path too long for a socket" in " ".join(lab("doctor")[1].split())
     Paths(home).prepare()
+
+
+def test_a_runtime_that_there_is_not_stops_everything_before_it_starts() -> None:
+    status, _, err = lab("up", "--runtime", "podman")
+    assert status == 1
+    assert "USINE_RUNTIME=podman" in err
+    assert "local, docker" in err

@@ -18,6 +18,7 @@ from lab.training.contract import Person, Sitting
 from lab.training.service import Training, open_training
 from tests.live.conftest import within
 from tests.web.test_browser import SCREENSHOTS
+from web.app import create_app
 from web.serve import make_server
 from web.settings import Settings
 
@@ -40,7 +41,7 @@ def open_school(labs: SupervisorClient, home: Path) -> Iterator[School]:
     settings = Settings(
         labs, training.people, training.sittings, training.cohorts, training.classroom, "secret"
     )
-    server = make_server(settings, "127.0.0.1", 0)
+    server = make_server(create_app(settings), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

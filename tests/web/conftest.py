@@ -40,9 +40,12 @@ def lab(line: Line) -> FakeLab:
 
 
 @pytest.fixture
-def labs(lab: FakeLab) -> FakeLabs:
+def labs(lab: FakeLab) -> Iterator[FakeLabs]:
     """One free lab, `one`, that no sitting holds."""
-    return FakeLabs({"one": lab})
+    made = FakeLabs({"one": lab})
+    yield made
+    for end in made.terminals:
+        end.close()
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ class FakeConnection:
 class FakeLabs:
     """The supervisor of `labs`, by name. `jobs` are those asked for; `answers` is what a job by its name gives.
 
-    An answer that is a UsineError is raised. A lab that is started follows the sines of the bottling line.
+    An answer that is a UsineError is raised. `runtime` carries all of them. A lab that is started follows the sines of the bottling line.
     """
 
     def __init__(self, labs: dict[str, FakeLab]) -> None:
@@ -264,6 +264,8 @@ class FakeLabs:
         self.jobs: list[Job] = []
         self.answers: dict[str, Any] = {}
         self.terminals: list[socket.socket] = []
+        self.runtime = "local"
+        self.shells: Callable[[int, int], socket.socket] | None = None
 
     def list(self) -> list[LabStatus]:
         return [self._status(name) for name in self.labs]
@@ -271,10 +273,14 @@ class FakeLabs:
     def _status(self, name: str) -> LabStatus:
         lab = self.labs[name]
         state: Literal["running", "failed"] = "failed" if lab.broken.is_set() else "running"
-        return LabStatus(name, lab.line.id, "local", state, 1, 1, ORIGIN_UNIX_S, 0)
+        return LabStatus(name, lab.line.id, self.runtime, state, 1, 1, ORIGIN_UNIX_S, 0)
 
     def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:
-        """A shell that shows what was asked for, and then what it is told."""
+        """One of `shells`, else what a test says at the other end (`terminals`), after what was asked for."""
+        if name not in self.labs:
+            raise NotFoundError(f"labo {name} inconnu", f"unknown lab {name}")
+        if self.shells is not None:
+            return self.shells(columns, rows)
         ours, theirs = socket.socketpair()
         theirs.sendall(frame(DATA, f"{name} {zone} {columns}x{rows}".encode()))
         self.terminals.append(theirs)

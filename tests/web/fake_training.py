@@ -199,7 +199,8 @@ class FakeSittings:
         state: Literal["none", "running", "failed"] = (
             "none" if lab is None else "failed" if lab.broken.is_set() else "running"
         )
-        return msgspec.structs.replace(found, lab_state=state)
+        runtime = self.labs.runtime if lab is not None else ""
+        return msgspec.structs.replace(found, lab_state=state, runtime=runtime)
 
     def held_labs(self) -> set[str]:
         return {work.sitting.lab for work in self.work.values()}

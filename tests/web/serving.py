@@ -1,21 +1,27 @@
 """The application served by waitress in a thread of the test."""
 
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
 
 from lab.training.contract import Classroom, Cohorts
 from simulators.model import Line
 from tests.web.fake_cohorts import FakeClassroom, FakeCohorts
 from tests.web.fake_labs import FakeLab, FakeLabs
 from tests.web.fake_training import OWNER, FakePeople, FakeSittings
+from web.app import create_app
 from web.serve import make_server
 from web.settings import Settings
+from web.terminals import Terminals
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,22 @@ class Served:
     people: FakePeople
     sittings: FakeSittings
     settings: Settings
+    app: Flask
+    server: BaseWSGIServer
+
+    @property
+    def terminals(self) -> Terminals:
+        """Those of the application that is served."""
+        found = self.app.extensions["usine_ecole_terminals"]
+        assert isinstance(found, Terminals)
+        return found
+
+    def drop(self) -> None:
+        """End every connection that is open, as a network does."""
+        for channel in list(self.server._map.values()):
+            if isinstance(channel, HTTPChannel):
+                with suppress(OSError):
+                    channel.socket.shutdown(socket.SHUT_RDWR)
 
     @property
     def origin(self) -> str:
@@ -62,12 +84,13 @@ def serving(
     labs = FakeLabs({"one": lab})
     people, sittings = FakePeople(), FakeSittings(labs, pause_s)
     settings = Settings(labs, people, sittings, *of_class(people, sittings), "secret")
-    server = make_server(settings, "127.0.0.1", 0)
+    app = create_app(settings)
+    server = make_server(app, "127.0.0.1", 0)
     port = int(server.effective_port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Served(port, _session(port, people), lab, labs, people, sittings, settings)
+        yield Served(port, _session(port, people), lab, labs, people, sittings, settings, app, server)
     finally:
         for one in labs.labs.values():
             one.broken.set()  # ends the streams that are left

@@ -7,7 +7,7 @@ LEAST_PX = 24
 BOX_LEAST_PX = 14
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=tab], [role=button]"
 SMALL = """([controls, least, box]) => {
-  const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert], .cm-editor") && !one.disabled;
+  const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert], .cm-editor, .xterm") && !one.disabled;
   // A link in a sentence is as high as its line.
   const inSentence = (one) => one.tagName === "A" && getComputedStyle(one).display === "inline"
     && one.parentElement.textContent.trim() !== one.textContent.trim() && /^(P|SMALL|DD|SPAN)$/.test(one.parentElement.tagName);

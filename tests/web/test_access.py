@@ -85,7 +85,7 @@ def test_by_every_reader(
     places = {
         "<int:sitting_id>": str(sitting.id), "<name>": sitting.lab, "<verb>": "acknowledge", "<device>": "plc2",
         "<exercise_id>": "opcua-fake", "<path:filename>": "css/page.css", "<token>": "none", "<step_id>": "anonymous", "<attack>": "identify",
-        "<int:cohort_id>": "1", "<int:person_id>": "2",
+        "<int:cohort_id>": "1", "<int:person_id>": "2", "<terminal>": "none",
     }  # fmt: skip
     path = rule
     for place, value in places.items():

@@ -93,3 +93,14 @@ def test_assets_are_built_again_when_what_they_are_made_of_changes(tree: Path) -
     assert hatch_build.fresh(tree)
     (tree / "frontend" / "build.mjs").write_text("// other", encoding="utf-8")
     assert not hatch_build.fresh(tree)
+
+
+@pytest.mark.skipif(
+    not (ROOT / "web/static/vendor/xterm.mjs").exists(), reason="the bundle is not built here"
+)
+def test_the_terminal_s_bundle_keeps_to_the_policy_of_the_pages() -> None:
+    bundle = (ROOT / "web/static/vendor/xterm.mjs").read_text(encoding="utf-8")
+    assert bundle.count('createElement("style"),{nonce:') == bundle.count('createElement("style")') == 3
+    assert 'setAttribute("style"' not in bundle
+    licences = (ROOT / "web/static/vendor/THIRD_PARTY_LICENSES.txt").read_text(encoding="utf-8")
+    assert "== @xterm/xterm " in licences

@@ -27,6 +27,7 @@ def test_labs_are_listed(client: FlaskClient, labs: FakeLabs, lab: FakeLab) -> N
     page = text(client, "/labs")
     assert 'href="/labs/one"' in page
     assert 'href="/labs/two"' in page
+    assert "Runtime: local" in page
 
 
 def test_without_a_lab_the_page_says_how_to_start_one(client: FlaskClient, labs: FakeLabs) -> None:

@@ -40,7 +40,7 @@ def test_fifty_streams_leave_the_pages_quick(served: Served) -> None:
 def test_a_taken_port_is_a_clear_error(served: Served) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         with pytest.raises(StartError) as error:
-            make_server(served.settings, "127.0.0.1", taken.getsockname()[1])
+            make_server(served.app, "127.0.0.1", taken.getsockname()[1])
         assert "--port" in error.value.text.en
 
 
@@ -75,6 +75,26 @@ def test_the_process_serves_and_ends_at_once(tmp_path: Path) -> None:
         started = time.monotonic()
         process.wait(timeout=10)
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("USINE_RUNTIME", "podman", "choose one of: local, docker"),
+        ("USINE_TERMINAL_IDLE_MIN", "90", "from 1 to 30"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_said_at_the_start(
+    tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "web.serve", "--port", "0"],
+        env={**os.environ, "USINE_HOME": str(tmp_path), "LAB_LANG": "en", name: value},
+        cwd=ROOT, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"{name}={value}" in done.stderr
+    assert said in done.stderr
 
 
 def status_once_up(port: int, path: str, within_s: float = 15.0) -> int:

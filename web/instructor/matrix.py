@@ -79,6 +79,7 @@ def view(row: Row) -> View:
         "sitting": row.sitting,
         "lab": row.lab,
         "state": "paused" if row.paused and row.lab_state == "running" else row.lab_state,
+        "runtime": row.runtime,
         "score": round(row.score, 1),
         "attempts": row.attempts,
         "seen": row.last_seen_unix_s,

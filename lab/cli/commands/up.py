@@ -1,5 +1,6 @@
 """`lab up`: everything, in the foreground: supervisor, web pages and one lab."""
 
+import os
 import signal
 import subprocess
 import time
@@ -10,10 +11,11 @@ import typer
 from lab.cli.background import ensure_supervisor
 from lab.cli.commands.start import start_lab
 from lab.cli.grammar import argument
-from lab.cli.options import Flat, Seed, Speed, supervisor
+from lab.cli.options import Flat, Runtime, Seed, Speed, supervisor
 from lab.cli.output import console, say, tell
 from lab.cli.pages import WebProcess, free_port
 from lab.paths import default_paths
+from lab.runtimes.names import VARIABLE, chosen_runtime
 from simulators.errors import UsineError
 
 LOOK_S = 0.5
@@ -37,7 +39,10 @@ def up(
     seed: Seed = None,
     speed: Speed = 1.0,
     flat: Flat = False,
+    runtime: Runtime = "local",
 ) -> None:
+    # Pages start labs on it too, in a process of their own.
+    os.environ[VARIABLE] = chosen_runtime({VARIABLE: runtime})
     paths = default_paths()
     listening = free_port(port)
     ours = ensure_supervisor(paths)
@@ -46,7 +51,9 @@ def up(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         web = WebProcess(paths, listening)
-        started = start_lab(line, name, seed, speed, flat, quiet=not console.is_terminal).name
+        started = start_lab(
+            line, name, seed, speed, flat, quiet=not console.is_terminal, runtime=runtime
+        ).name
         web.wait_ready()
         tell(
             f"Labo [bold]{started}[/] en marche. Page (lien à usage unique) :",

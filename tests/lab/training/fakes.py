@@ -172,6 +172,7 @@ class FakeLab:
         self.saved: dict[str, str] | None = None
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.restarts = 0
+        self.runtime = "local"
         self.state: Literal["starting", "running", "failed"] = "running"
 
 
@@ -188,7 +189,7 @@ class FakeLabs:
 
     def list(self) -> list[LabStatus]:
         return [
-            LabStatus(name, "bottling", "local", lab.state, 1, lab.seed, 0.0, lab.restarts)
+            LabStatus(name, "bottling", lab.runtime, lab.state, 1, lab.seed, 0.0, lab.restarts)
             for name, lab in list(self.labs.items())
         ]
 
@@ -213,6 +214,7 @@ class FakeLabs:
             raise InputError(f"{name} ne démarre pas", f"{name} does not start")
         progress({"device": "plc1", "state": "ok"})
         self.labs[name] = FakeLab(seed, self.kept.setdefault(name, {}))
+        self.labs[name].runtime = runtime
         self.started.append(name)
         return self.list()[-1]
 

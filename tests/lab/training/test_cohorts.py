@@ -1,6 +1,7 @@
 """A class: enrolled from pasted names, launched at once, watched, graded, archived."""
 
 import csv
+import dataclasses
 import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -157,6 +158,22 @@ def test_a_launch_starts_a_lab_for_each_and_one_failure_stops_nobody(
     assert len(labs.started) == 3, "a second launch starts only what is missing"
     assert cohorts.cohort(cohort.id).exercises == ["fake"]
     assert len(sittings.of(zoe)) == 1
+
+
+def test_labs_are_carried_by_the_runtime_that_was_chosen_and_each_says_which(
+    context: Context, people: TrainingPeople, labs: FakeLabs, cohort: Cohort, teacher: Person, alice: Person
+) -> None:
+    chosen = dataclasses.replace(context, runtime="docker")
+    rows = TrainingCohorts(chosen, people).launch(cohort.id, "fake", teacher)
+    assert {each.runtime for each in rows} == {"docker"}
+    sittings = TrainingSittings(chosen)
+    mine = sittings.open(alice, "fake")
+    assert mine.runtime == ""
+    assert sittings.start_lab(mine.id, alice).runtime == "docker"
+    assert {lab.runtime for lab in labs.labs.values()} == {"docker"}
+    assert sittings.reset(mine.id, alice, "lab").runtime == "docker"
+    sittings.stop_lab(mine.id, alice)
+    assert sittings.sitting(mine.id).runtime == ""
 
 
 def test_a_launch_takes_over_what_a_member_began_alone(

@@ -125,7 +125,7 @@ class FakeClass:
             person, sitting.id, sitting.lab, sitting.lab_state, standing.score, standing.attempts,
             self.sittings.timeline(sitting.id)[-1].unix_s,
             [Cell(step.step, step.outcome, len(step.hints_taken)) for step in standing.steps],
-            sitting.id in self.paused, self.expires.get(sitting.id),
+            sitting.id in self.paused, self.expires.get(sitting.id), "docker",
         )  # fmt: skip
 
 

@@ -156,6 +156,7 @@ def test_a_class_from_its_roster_to_its_matrix(
     expect(page.locator("#failures")).to_be_hidden()
     page.get_by_role("link", name="Live progress").click()
     expect(page.locator("#matrix .labstate .word").first).to_have_text("Running")
+    expect(page.locator("#matrix td.lab .runtime").first).to_have_text("docker")
     expect(page.locator("#counts")).to_contain_text("running: 2, failed: 0")
 
 

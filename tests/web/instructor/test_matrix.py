@@ -90,6 +90,17 @@ def test_the_page_carries_steps_people_and_faults(
     assert not re.search(r"\sstyle=|\son\w+=|<style", page)
 
 
+def test_the_page_of_a_trainee_tells_what_carries_their_lab(
+    client: FlaskClient, sittings: FakeSittings, rows: list[Row]
+) -> None:
+    here = f"/instructor/sittings/{rows[0].sitting}"
+    assert rows[0].sitting is not None
+    sittings.start_lab(rows[0].sitting, rows[0].person)
+    assert "Runtime: local" in client.get(here).get_data(as_text=True)
+    sittings.stop_lab(rows[0].sitting, rows[0].person)
+    assert "Runtime:" not in client.get(here).get_data(as_text=True)
+
+
 def test_evidence_tells_what_was_observed(
     client: FlaskClient, sittings: FakeSittings, rows: list[Row]
 ) -> None:

@@ -26,7 +26,7 @@ detection:
   condition: selection
 level: high
 """
-TABS = ["line", "trends", "configuration", "rules", "events", "monitor", "endpoints", "lab"]
+TABS = ["line", "trends", "configuration", "rules", "events", "monitor", "endpoints", "terminal", "lab"]
 
 
 @pytest.fixture(scope="module")

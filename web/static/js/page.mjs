@@ -11,6 +11,7 @@ import { showKpis } from "./kpis.mjs";
 import { dimMimic, showMimic } from "./mimic.mjs";
 import { follow } from "./stream.mjs";
 import { showTags } from "./tags.mjs";
+import { resume } from "./terminal.mjs";
 import { missed, showTrends } from "./trends.mjs";
 import { page, t, words } from "./words.mjs";
 
@@ -42,5 +43,6 @@ for (const button of document.querySelectorAll("button.write")) {
   const id = button.closest("tr").dataset.row;
   button.addEventListener("click", () => write(id, latest?.tags[id]?.[0] ?? null));
 }
+resume();
 const stream = follow(page.stream, show, state);
 instructor((truth) => stream.change(truth ? `${page.stream}?truth=1` : page.stream));

@@ -17,6 +17,7 @@ export function makeRow(person, name) {
   const [score, attempts] = [html("td", { class: "number score" }), html("td", { class: "number" })];
   const seen = html("time", {});
   const state = stateElement();
+  const runtime = html("small", { class: "runtime" });
   const element = html(
     "tr", { "data-person": person },
     html("td", { class: "pick" }, html("label", {}, box)),
@@ -24,7 +25,7 @@ export function makeRow(person, name) {
     ...steps.map(({ cell }) => cell),
     score, attempts,
     html("td", { class: "seen" }, seen),
-    html("td", { class: "lab" }, state),
+    html("td", { class: "lab" }, state, " ", runtime),
   );
   const row = { element, box, name, view: null };
 
@@ -39,6 +40,7 @@ export function makeRow(person, name) {
     say(score, view.attempts ? number(view.score) : "–");
     say(attempts, view.sitting === null ? "–" : number(view.attempts, 0));
     showState(state, view.state);
+    say(runtime, view.runtime);
     element.dataset.state = view.state;
   };
   row.age = (now_s) => {

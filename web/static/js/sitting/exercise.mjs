@@ -3,7 +3,7 @@
 import { byId, say } from "../dom.mjs";
 import "../endpoints.mjs";
 import { page, t, words } from "../words.mjs";
-import "./tabs.mjs";
+import { whenShown } from "./tabs.mjs";
 import "./work.mjs";
 import "./check.mjs";
 
@@ -28,6 +28,8 @@ async function lab() {
   }
   parts.push((await import("../devices.mjs")).showDevices);
   await Promise.all([import("./resets.mjs"), import("./practice.mjs"), ...["configuration", "rules", "events", "monitor"].filter((name) => byId(`panel-${name}`)).map((name) => import(`./${name}.mjs`))]);
+  const { resume } = await import("../terminal.mjs");
+  whenShown("terminal", resume);
   const { follow } = await import("../stream.mjs");
   let link = "";
   let latest = null;
