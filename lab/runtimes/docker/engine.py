@@ -12,7 +12,14 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import IPAMConfig, IPAMPool, LogConfig
 
-from lab.runtimes.docker.layout import ContainerLayout, NetworkLayout
+from lab.runtimes.docker.layout import (
+    LOG_OPTIONS,
+    NO_DNS,
+    STOP_LIMIT_S,
+    ContainerLayout,
+    NetworkLayout,
+    bridge_options,
+)
 from lab.runtimes.docker.seccomp import profile
 from simulators.errors import StartError, ToolMissingError, UsineError
 
@@ -22,12 +29,8 @@ HOME, LAB, PART, ROLE, PLAN, SOURCE = (
 )
 API_VERSION = "1.41"  # engine 20.10
 CALL_LIMIT_S = 120
-STOP_LIMIT_S = 3
 LAST_WORDS_BYTES = 2000
-BRIDGE_PREFIX = "usine-"
-# The engine's own resolver forwards to this, where nobody listens: labs ask nothing of the world.
-NO_DNS = ["127.0.0.1"]
-LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m", "max-file": "1"})
+LOG = LogConfig(type=LogConfig.types.JSON, config=LOG_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -100,20 +103,14 @@ class Engine:
 
     def network(self, name: str, bridge: str, layout: NetworkLayout, labels: Mapping[str, str]) -> None:
         """An internal network whose host end has no address, and whose router, if any, is a host of the lab."""
-        routers = {"DefaultGatewayIPv4": layout.router} if layout.router else None
-        pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=routers)
+        pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=layout.reserved or None)
         with told():
             self._api.create_network(
                 name,
                 driver="bridge",
                 internal=True,
                 ipam=IPAMConfig(pool_configs=[pool]),
-                options={
-                    "com.docker.network.bridge.inhibit_ipv4": "true",
-                    "com.docker.network.bridge.name": bridge,
-                    "com.docker.network.bridge.enable_icc": "true",
-                    "com.docker.network.bridge.enable_ip_masquerade": "false",
-                },
+                options=bridge_options(bridge),
                 labels=dict(labels),
                 check_duplicate=True,
             )
@@ -162,7 +159,7 @@ class Engine:
             nano_cpus=round(layout.cpu_share * 1e9),
             pids_limit=layout.processes,
             log_config=LOG,
-            dns=None if inside else NO_DNS,
+            dns=None if inside else list(NO_DNS),
             restart_policy={"Name": "on-failure", "MaximumRetryCount": 10},
             init=False,
         )

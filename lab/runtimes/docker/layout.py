@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.privileges import USER_VARIABLE
 from simulators.host.tap import PEERS_VARIABLE
+from simulators.host.ways import WAYS_VARIABLE, written
 from simulators.model import Device, Line
 from simulators.network.addresses import workstation
 from simulators.network.feed import FEED_VARIABLE, HOST_VARIABLE, ZONE_VARIABLE, tap_token, tapped
@@ -19,7 +20,17 @@ FEED_PORT = 9501
 PLANT_HOST, FIRST_FIELD_HOST = 2, 10
 ROUTER_HOST = 253  # the gateway's own address, beside those that the line gives it
 BRIDGE_HOST = 254  # what the engine would give to the host, which takes it not
+WAYS_HOST = 252  # where ports that are published lead in from
 MIB = 1 << 20
+# Bridges of labs are called so, at most 15 characters with what follows.
+BRIDGE_PREFIX = "usine-"
+DATA, RUN = "/data", "/run/usine"
+TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
+HOME_TMPFS = {"/home/student": "size=64m,mode=1777"}
+# The engine's own resolver forwards to this, where nobody listens: labs ask nothing of the world.
+NO_DNS = ("127.0.0.1",)
+LOG_OPTIONS = {"max-size": "1m", "max-file": "1"}
+STOP_LIMIT_S = 3
 # The gateway becomes an ordinary user once its routes stand; what it keeps of these is in its own namespace only.
 ROUTER_RIGHTS = ("NET_ADMIN", "NET_RAW", "SETGID", "SETUID", "SETPCAP")
 ROUTER_SYSCTLS = {
@@ -43,6 +54,21 @@ class NetworkLayout:
     def bridge(self) -> str:
         """The address that the engine keeps for the host."""
         return str(ipaddress.IPv4Network(self.subnet)[BRIDGE_HOST])
+
+    @property
+    def reserved(self) -> dict[str, str]:
+        """The addresses that the engine gives to nobody: the router's, which it sends hosts to."""
+        return {"DefaultGatewayIPv4": self.router} if self.router else {}
+
+
+def bridge_options(bridge: str) -> dict[str, str]:
+    """The driver's options of a zone: the host's end has no address, and nobody is let out under it."""
+    return {
+        "com.docker.network.bridge.inhibit_ipv4": "true",
+        "com.docker.network.bridge.name": bridge,
+        "com.docker.network.bridge.enable_icc": "true",
+        "com.docker.network.bridge.enable_ip_masquerade": "false",
+    }
 
 
 @dataclass(frozen=True)
@@ -196,6 +222,28 @@ def workstation_layout(line: Line, zone: str, user: str, address: str | None = N
         ("workstation", "/run/usine/workstation.sock"), {USER_VARIABLE: user, "HOME": "/home/student"},
         {zone: address or workstation(line, zone)}, memory, cpu, processes, root=True, rights=WORKSTATION_RIGHTS,
     )  # fmt: skip
+
+
+def ways_layout(line: Line) -> ContainerLayout | None:
+    """What leads published ports to the devices that serve one, from an address of its own in their zones.
+
+    None where no device does. On its own side each has the device's port, or the next one that is free.
+    """
+    ways: dict[int, tuple[str, int]] = {}
+    zones: dict[str, str] = {}
+    for device in line.devices:
+        if device.port is not None:
+            port = device.port
+            while port in ways:
+                port += 1
+            ways[port] = (device.address, device.port)
+            zones[device.zone] = str(ipaddress.IPv4Network(line.zone(device.zone).subnet)[WAYS_HOST])
+    if not ways:
+        return None
+    memory, cpu, processes = TAP_NEED
+    return ContainerLayout(
+        "ways", "device", ("ways",), {WAYS_VARIABLE: written(ways)}, zones, memory, cpu, processes
+    )
 
 
 def short(*words: str) -> str:

@@ -5,13 +5,23 @@ import time
 from concurrent.futures import Executor
 from pathlib import Path
 
-from lab.runtimes.docker.engine import BRIDGE_PREFIX, HOME, LAB, PART, PLAN, ROLE, Engine, Seen
-from lab.runtimes.docker.layout import COMPACT, PLANT, ContainerLayout, LabLayout, NetworkLayout, short
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, Seen
+from lab.runtimes.docker.layout import (
+    BRIDGE_PREFIX,
+    COMPACT,
+    DATA,
+    HOME_TMPFS,
+    PLANT,
+    RUN,
+    TMPFS,
+    ContainerLayout,
+    LabLayout,
+    NetworkLayout,
+    short,
+)
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
 
-DATA, RUN = "/data", "/run/usine"
-TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
 GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
 
 
@@ -69,7 +79,7 @@ class LabObjects:
             self.container_name(container.part), self._settings.image(container.image), container,
             self._ends(layout, container), [f"{sockets}:{RUN}:rw"] if sockets else [],
             {**self._labels, PART: container.part, ROLE: "seat"}, self._settings.user,
-            {**TMPFS, "/home/student": "size=64m,mode=1777"}, inside, beside,
+            {**TMPFS, **HOME_TMPFS}, inside, beside,
         )  # fmt: skip
         self._engine.start(made)
         return made
