@@ -29,6 +29,9 @@ HOME, LAB, PART, ROLE, PLAN, SOURCE = (
 )
 API_VERSION = "1.41"  # engine 20.10
 CALL_LIMIT_S = 120
+# Whether there is an engine at all is soon said.
+KNOCK_LIMIT_S = 10
+CONFLICT = 409
 LAST_WORDS_BYTES = 2000
 LOG = LogConfig(type=LogConfig.types.JSON, config=LOG_OPTIONS)
 
@@ -54,7 +57,7 @@ class Engine:
     def __init__(self, url: str | None = None) -> None:
         self._url = url or address()
         with told():
-            self._api = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=CALL_LIMIT_S)
+            self._api = _client(self._url, CALL_LIMIT_S)
 
     def close(self) -> None:
         """Give its connections back."""
@@ -68,9 +71,9 @@ class Engine:
 
     def version(self) -> str:
         """The engine's own. Raises: ToolMissingError: too old, or not there."""
-        with told():
+        with told(), contextlib.closing(_client(self._url, KNOCK_LIMIT_S)) as api:
             _knock(self._url)
-            said = self._api.version()
+            said = api.version()
         found = str(said.get("ApiVersion", "0"))
         if _numbers(found) < _numbers(API_VERSION):
             raise ToolMissingError(
@@ -104,7 +107,7 @@ class Engine:
     def network(self, name: str, bridge: str, layout: NetworkLayout, labels: Mapping[str, str]) -> None:
         """An internal network whose host end has no address, and whose router, if any, is a host of the lab."""
         pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=layout.reserved or None)
-        with told():
+        with told(), _own_name(name, f"docker network rm {name}"):
             self._api.create_network(
                 name,
                 driver="bridge",
@@ -168,7 +171,7 @@ class Engine:
             network: self._api.create_endpoint_config(ipv4_address=address)
             for network, address in first.items()
         }
-        with told():
+        with told(), _own_name(name, f"docker rm -f {name}"):
             made = self._api.create_container(
                 image,
                 list(layout.command),
@@ -182,6 +185,7 @@ class Engine:
                 healthcheck={"test": ["NONE"]},
                 stop_timeout=STOP_LIMIT_S,
             )
+        with told():
             for network, address in list(networks.items())[1:]:
                 self._api.connect_container_to_network(made["Id"], network, ipv4_address=address)
         return str(made["Id"])
@@ -238,7 +242,7 @@ class Engine:
     def events(self, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Each start and end of a container that bears these labels, as it comes, while the engine lives."""
         with told():
-            stream = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=None)
+            stream = _client(self._url, None)
             filters = {"label": _filters(labels), "type": "container", "event": ["die", "start", "oom"]}
             yield from stream.events(filters=filters, decode=True)
 
@@ -312,11 +316,31 @@ def told() -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def _own_name(name: str, remedy: str) -> Iterator[None]:
+    """What is called `name` and does not bear our labels is somebody else's, and stays."""
+    try:
+        yield
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            raise
+        raise StartError(
+            f"{name} existe déjà sur le moteur de conteneurs, et n'est pas de ce labo ; supprimez-le ({remedy}) ou donnez "
+            "au labo un autre nom (--name)",
+            f"{name} exists already on the container engine, and is not this lab's; remove it ({remedy}) or give the lab "
+            "another name (--name)",
+        ) from error
+
+
+def _client(url: str, limit_s: int | None) -> Any:
+    return docker.APIClient(base_url=url, version=API_VERSION, timeout=limit_s)
+
+
 def _knock(url: str) -> None:
     """The SDK leaves its socket open where nobody listens. Raises: OSError."""
     if url.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(CALL_LIMIT_S)
+            client.settimeout(KNOCK_LIMIT_S)
             client.connect(url.removeprefix("unix://"))
 
 

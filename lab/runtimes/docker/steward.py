@@ -288,6 +288,39 @@ class Steward:
             traceback.print_exception(error)
 
 
+class Refusing:
+    """In a steward's place, where none can be: whoever asks is told why. Labs that run are not given up for that."""
+
+    def __init__(self, orders: socket.socket, why: UsineError) -> None:
+        self._orders, self._why = orders, why
+        self._kept: list[int] = []
+        self.gone = asyncio.Event()
+
+    def listen(self) -> None:
+        """Hear the supervisor."""
+        self._orders.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._orders.fileno(), self._hear)
+
+    def _hear(self) -> None:
+        try:
+            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        if not data:
+            self.gone.set()
+            return
+        if json.loads(data)["do"] == "adopt":
+            self._kept += fds
+            return
+        for number, descriptor in enumerate(fds):
+            # The first is what news go to; a launch's other one is its lifeline.
+            if number == 0:
+                _sayer(descriptor)({"error": refusal(self._why)})
+            os.close(descriptor)
+
+
 def _sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
     """Writes JSON lines; to nobody, where the reader has gone."""
 
@@ -314,9 +347,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def serve(orders: socket.socket, home: Path) -> None:
-    """Until the supervisor goes. Raises: UsineError: no engine answers."""
-    chosen = settings(home)
-    steward = Steward(Engine(), chosen, orders)
+    """Until the supervisor goes."""
+    steward: Steward | Refusing
+    try:
+        steward = Steward(Engine(), settings(home), orders)
+    except UsineError as error:
+        sys.stderr.write(f"{error.text.en}\n")
+        steward = Refusing(orders, error)
     steward.listen()
     await steward.gone.wait()
 
@@ -326,9 +363,6 @@ def main() -> int:
     orders = socket.socket(fileno=int(sys.argv[1]))
     try:
         asyncio.run(serve(orders, Path(sys.argv[2])))
-    except UsineError as error:
-        sys.stderr.write(f"{error.text.en}\n")
-        return 1
     finally:
         # Threads that wait for the engine must not keep a steward whose supervisor has gone.
         sys.stderr.flush()
