@@ -11,6 +11,8 @@ from simulators.errors import NotFoundError
 from simulators.text import Text
 
 WINDOW_S = 1.0
+# A lab that just then did nothing takes something all the same.
+LEAST_MIB, LEAST_PCT = 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ def measured(runtime: str, labs: list[LabStatus], home: Path, window_s: float = 
         en=f"measured here on {count} lab{'s' if count > 1 else ''}",
     )
     usual = FOOTPRINTS[runtime]
-    return Footprint(round(memory, 1), round(cpu, 2), max(round(tasks), usual.tasks), usual.fixed_mib, source)
+    return Footprint(
+        max(round(memory, 1), LEAST_MIB), max(round(cpu, 2), LEAST_PCT), max(round(tasks), usual.tasks), usual.fixed_mib,
+        source,
+    )  # fmt: skip
 
 
 def _processes(runtime: str, running: list[LabStatus], home: Path) -> list[int]:

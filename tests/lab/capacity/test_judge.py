@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lab.capacity.judge import RESERVE_MIB, Need, judge
 from lab.capacity.machine import Machine, look
 from lab.catalog import find_line
 from lab.cli.main import run
+from lab.labs import LabStatus
 from simulators.errors import NotFoundError
 from simulators.text import Text
 
@@ -124,6 +126,20 @@ def test_the_machine_is_read_from_the_kernel(tmp_path: Path) -> None:
 
 def test_without_labs_nothing_is_measured(tmp_path: Path) -> None:
     assert measured("local", [], tmp_path) is None
+
+
+def test_a_process_that_does_nothing_takes_something(tmp_path: Path) -> None:
+    def status(pid: int) -> LabStatus:
+        return LabStatus("demo", "bottling", "local", "running", pid, 1, 0.0, 0)
+
+    with subprocess.Popen(["sleep", "60"]) as idle:
+        found = measured("local", [status(idle.pid)], tmp_path, 0.05)
+        idle.kill()
+    assert found is not None
+    assert (found.memory_mib, found.cpu_pct) == (1.0, 0.1)
+    assert found.source == Text(fr="mesuré ici sur 1 labo", en="measured here on 1 lab")
+    assert measured("local", [status(idle.pid)], tmp_path, 0.05) is None, "it has ended meanwhile"
+    assert all(need.enough for need in judge(1, "local", LINE, found, LARGE, None))
 
 
 def test_who_may_reach_the_engine_is_told_by_its_socket(tmp_path: Path) -> None:
