@@ -26,6 +26,7 @@ from simulators.model import Line
 ENVIRONMENT = ".env"
 DEFAULT_SOCKET = "/var/run/docker.sock"
 SECRET_BYTES = 32
+WEB_SECRET = "web.secret"  # noqa: S105 -- a file's name; web.serve reads it
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ def write(line: Line, file: Path, here: Machine) -> None:
     url = f"postgresql://{database}:{password}@database/{database}"
     _variables(folder / "web.env", {"USINE_DATABASE": url})
     state = folder / "state"
-    state.mkdir(exist_ok=True, mode=0o700)
-    _give(state, here.owner)
+    _state(state, here.owner)
     _environment(file.parent / ENVIRONMENT, here, state.absolute())
 
 
@@ -97,6 +97,17 @@ def _line_files(line: Line, folder: Path, pool: str) -> None:
     for part, variables in of_line.secrets_of(lab).items():
         _variables(folder / f"{part}.env", variables)
     _variables(folder / "plant.env", {BUS_SECRET_VARIABLE: secret, TOKEN_VARIABLE: token})
+
+
+def _state(state: Path, owner: str) -> None:
+    """The platform's folder, with what signs the sessions of the pages, which may only read there."""
+    secret = state / "run" / WEB_SECRET
+    for made in (state, secret.parent):
+        made.mkdir(exist_ok=True, mode=0o700)
+        _give(made, owner)
+    if not secret.exists():
+        _private(secret, secrets.token_hex(SECRET_BYTES))
+        _give(secret, owner)
 
 
 def _environment(path: Path, here: Machine, state: Path) -> None:
@@ -127,16 +138,21 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _variables(path: Path, variables: Mapping[str, str]) -> None:
-    """A file of variables that is its owner's alone from its first byte."""
+    """A file of variables."""
+    _private(path, "".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
+def _private(path: Path, text: str) -> None:
+    """A file that is its owner's alone from its first byte."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={value}\n" for name, value in variables.items())
+        file.write(text)
     fresh.replace(path)
 
 
-def _give(folder: Path, owner: str) -> None:
+def _give(path: Path, owner: str) -> None:
     if os.geteuid() == 0:
         user, group = (int(word) for word in owner.split(":"))
-        os.chown(folder, user, group)
+        os.chown(path, user, group)

@@ -98,7 +98,8 @@ def _web(beside: str) -> Service:
         "env_file": [f"{beside}/web.env"],
         "networks": ["store", "pages"],
         "ports": [f"127.0.0.1:{PAGES}:{PORT}"],
-        "volumes": [f"{STATE}:{STATE}"],
+        # It reads where the supervisor is; what the supervisor believes of its labs is not the pages' to write.
+        "volumes": [f"{STATE}:{STATE}:ro"],
         "tmpfs": ["/tmp:size=64m,mode=1777"],  # noqa: S108 -- a container's own
         **limits(1024 * MIB, 1.0, 512),
         "depends_on": {

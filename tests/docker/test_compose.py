@@ -185,6 +185,13 @@ def test_the_supervisor_alone_reaches_the_engine(site: Site) -> None:
     assert found.count("No such file") == 2
 
 
+def test_the_pages_cannot_write_what_the_supervisor_believes_of_its_labs(site: Site) -> None:
+    path = site.state / "run" / "mine.json"
+    said = site.compose("exec", "-T", "web", "sh", "-c", f"touch {path} 2>&1 || true")
+    assert "Read-only" in said
+    assert not path.exists()
+
+
 def test_what_is_written_nowhere_is_in_no_image_and_nothing_runs_as_root_but_what_drops_it(
     site: Site,
 ) -> None:

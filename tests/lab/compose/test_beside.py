@@ -13,6 +13,7 @@ from lab.compose.document import placed
 from simulators.host.bus import TOKEN_VARIABLE, part_token
 from simulators.host.plan import Plan, with_secrets
 from simulators.model import load_line
+from web.serve import secret_key
 
 LINE = find_line("bottling")
 POOL = "10.201.0.0/16"
@@ -57,6 +58,15 @@ def test_the_pages_know_the_databases_password(file: Path) -> None:
     folder = file.parent / "docker-compose.d"
     password = variables(folder / "database.env")["POSTGRES_PASSWORD"]
     assert f":{password}@database/" in variables(folder / "web.env")["USINE_DATABASE"]
+
+
+def test_what_signs_the_pages_sessions_is_there_for_pages_that_may_only_read(file: Path) -> None:
+    run = file.parent / "docker-compose.d" / "state" / "run"
+    made = (run / "web.secret").read_text()
+    assert stat.S_IMODE((run / "web.secret").stat().st_mode) == 0o600
+    assert secret_key(run) == made
+    write(LINE, file, HERE)
+    assert (run / "web.secret").read_text() == made
 
 
 def test_the_line_is_at_its_addresses_and_its_container_can_read_it(file: Path) -> None:

@@ -116,6 +116,12 @@ def test_the_supervisor_alone_has_the_engines_socket() -> None:
     }
 
 
+def test_the_pages_may_only_read_what_the_supervisor_believes() -> None:
+    (state,) = SERVICES["web"]["volumes"]
+    assert state.endswith(":ro")
+    assert "/var/run" not in state
+
+
 def test_no_secret_is_in_the_file() -> None:
     written = text(LINE, POOL, "./b")
     assert not re.search(r"[0-9a-f]{32}", written)
