@@ -18,12 +18,18 @@ from simulators.host.refusal import refusal
 from tests.live.conftest import within
 
 AGENT = """
-import socket, sys
+import socket, sys, time
 from lab.probes.place import Seated
 from lab.runtimes.docker.agent import Agent
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
-Agent(listener, lambda line, zone: Seated(line, zone, "10.20.1.250"), float(sys.argv[2])).serve()
+
+def place(line, zone):
+    if zone == "enterprise":
+        time.sleep(600)
+    return Seated(line, zone, "10.20.1.250")
+
+Agent(listener, place, float(sys.argv[2])).serve()
 """
 LINE = find_line("bottling")
 # An attack asks the lab first, to be labelled there.
@@ -99,6 +105,13 @@ def test_a_job_ends_with_its_asker(agent: Agent) -> None:
     connected.close()
     within(ANSWER_S, lambda: agent.children() == "")
     assert agent.process.poll() is None
+
+
+def test_a_job_that_does_not_listen_is_ended_with_its_asker_too(agent: Agent) -> None:
+    connected, _wire = agent.asked(msgspec.structs.replace(ATTACK, zone="enterprise"))
+    within(ANSWER_S, lambda: agent.children() != "")
+    connected.close()
+    within(ANSWER_S, lambda: agent.children() == "")
 
 
 def test_what_is_no_order_ends_that_connection_only(agent: Agent) -> None:

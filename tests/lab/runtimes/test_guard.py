@@ -65,6 +65,8 @@ def test_the_host_is_closed_to_the_bridges_of_labs_before_anything_else(filter_:
     assert chains["DOCKER-USER"] == [*(list(rule) for rule in guard.FORWARDED), ["-j", "RETURN"]]
     assert len(done) == 4
     assert guard.BRIDGES.startswith(BRIDGE_PREFIX)
+    assert [rule[-1] for rule in (guard.TO_HOST, *guard.FORWARDED)] == ["DROP", "ACCEPT", "DROP", "DROP"]
+    assert "--physdev-is-bridged" in guard.FORWARDED[0], "nothing but what stays on its bridge is let through"
 
 
 def test_twice_is_harmless_and_rules_that_slipped_are_put_back_in_order(filter_: Filter) -> None:
