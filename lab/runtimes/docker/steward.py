@@ -22,6 +22,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact
 PACKET_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 LISTEN_AGAIN_S = 1.0
+ADOPTED_LIMIT_S, LOOK_S = 20.0, 0.05
 CLIENT_BACKLOG_BYTES = 1 << 20
 
 
@@ -171,7 +173,7 @@ class Steward:
         news.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=news)
         try:
-            await self._errand(self._lab(lab), msgspec.convert(job, Job), reader, writer)
+            await self._errand(await self._lab(lab), msgspec.convert(job, Job), reader, writer)
         except UsineError as error:
             writer.write(msgspec.json.encode({"error": refusal(error)}) + b"\n")
         finally:
@@ -215,7 +217,7 @@ class Steward:
         end.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=end)
         try:
-            ways = self._lab(lab).ways
+            ways = (await self._lab(lab)).ways
             assert ways is not None
             shell = await ways.terminal(zone, columns, rows)
             writer.write(b'{"open":true}\n')
@@ -233,9 +235,13 @@ class Steward:
         finally:
             writer.close()
 
-    def _lab(self, name: str) -> CarriedLab:
+    async def _lab(self, name: str) -> CarriedLab:
+        """One that is being adopted is waited for: the supervisor knows already that it runs. Raises: NotFoundError."""
+        deadline = time.monotonic() + ADOPTED_LIMIT_S
         lab = self._labs.get(name)
-        if lab is None or lab.ways is None:
+        while lab is not None and lab.ways is None and not lab.lost.is_set() and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_S)
+        if lab is None or lab.ways is None or lab.lost.is_set():
             raise NotFoundError(f"le labo {name} n'est pas en marche", f"lab {name} is not running")
         return lab
 

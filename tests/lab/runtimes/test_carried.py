@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from lab.catalog import line_path
+from lab.labs import Job
 from lab.runtimes.docker import carried as module
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, Engine
@@ -18,7 +19,7 @@ from lab.runtimes.docker.objects import LabObjects
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.settings import Settings
 from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
-from lab.runtimes.docker.steward import Refusing
+from lab.runtimes.docker.steward import Refusing, Steward
 from simulators.errors import InputError, NotFoundError, StartError, ToolMissingError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
@@ -49,6 +50,24 @@ def a_lab(
     engine: Engine, chosen: Settings, gate: Gate, plan: Plan, shape: Shape, pool: str = ""
 ) -> CarriedLab:
     return CarriedLab(engine, chosen, gate, Pool(pool or chosen.pool), shape, plan)
+
+
+class FakeWays:
+    """Leads nowhere (seats.Ways)."""
+
+    enforces_zones = True
+
+    async def connect(self, zone: str, source: str, address: str, port: int) -> socket.socket:
+        raise OSError("nowhere")
+
+    async def terminal(self, zone: str, columns: int, rows: int) -> socket.socket:
+        raise StartError("nulle part", "nowhere")
+
+    async def agent(self, job: Job) -> socket.socket:
+        raise StartError("nulle part", "nowhere")
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def left(fake: FakeEngine) -> list[str]:
@@ -203,3 +222,24 @@ async def test_where_no_steward_can_be_who_asks_is_told_why_and_labs_that_run_ar
     await asyncio.wait_for(refusing.gone.wait(), 5)
     for end in (news, life, kept, theirs):
         end.close()
+
+
+async def test_a_job_waits_for_a_lab_that_is_being_adopted_and_not_for_one_that_there_is_not(
+    engine: Engine, chosen: Settings, gate: Gate, plan: Plan
+) -> None:
+    orders, other = socket.socketpair()
+    steward, lab = Steward(engine, chosen, orders), a_lab(engine, chosen, gate, plan, PerDevice())
+    with pytest.raises(NotFoundError, match="demo"):
+        await steward._lab("demo")
+    steward._labs["demo"] = lab
+    asked = asyncio.create_task(steward._lab("demo"))
+    await asyncio.sleep(0.1)
+    assert not asked.done()
+    lab.ways = FakeWays()
+    assert await asyncio.wait_for(asked, 5) is lab
+    lab.lost.set()
+    with pytest.raises(NotFoundError, match="demo"):
+        await steward._lab("demo")
+    steward._gate.close()
+    orders.close()
+    other.close()
