@@ -26,7 +26,7 @@ listener.bind(sys.argv[1])
 
 def place(line, zone):
     if zone == "enterprise":
-        time.sleep(600)
+        time.sleep(60)
     return Seated(line, zone, "10.20.1.250")
 
 Agent(listener, place, float(sys.argv[2])).serve()
