@@ -107,3 +107,31 @@ LABEL org.usine-ecole.role="image" org.usine-ecole.source="${SOURCE}" \
       org.opencontainers.image.title="Usine-École: platform" org.opencontainers.image.licenses="Apache-2.0"
 USER usine
 CMD ["lab", "--help"]
+
+# PostgreSQL from Debian, for where no registry answers: what the official image is told (POSTGRES_USER, POSTGRES_PASSWORD,
+# POSTGRES_DB, PGDATA), this one is told too. Without the compiler that speeds up queries far larger than ours.
+FROM base AS postgresql
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql-common tzdata \
+    && sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
+    && apt-get install -y -qq --no-install-recommends postgresql \
+    && mkdir -p /opt/root/usr/lib /opt/root/usr/share /opt/root/usr/local/bin \
+    && cp -a /usr/lib/postgresql /opt/root/usr/lib/ && cp -a /usr/share/postgresql /usr/share/zoneinfo /opt/root/usr/share/ \
+    && cd /opt/root/usr/lib/postgresql/* && rm -rf lib/bitcode lib/llvmjit* \
+    && ldd bin/* lib/*.so | awk '/=> \//{print $3}' | grep -v -E '/(libc|libm|libdl|libpthread|librt|libresolv)\.' | sort -u \
+        | while read -r library; do \
+            folder="/opt/root$(readlink -f "$(dirname "$library")")"; mkdir -p "$folder"; cp -L "$library" "$folder/"; done \
+    && ln -s "$(pwd | sed 's|/opt/root||')"/bin/* /opt/root/usr/local/bin/
+
+FROM ${BASE} AS database
+COPY --from=postgresql /opt/root/usr /usr
+RUN groupadd --gid 999 postgres && useradd --uid 999 --gid postgres --no-create-home --shell /usr/sbin/nologin postgres \
+    && mkdir -p /var/lib/postgresql/data && chown postgres:postgres /var/lib/postgresql/data
+COPY lab/compose/database.sh /usr/local/bin/usine-database
+ARG SOURCE=unknown
+LABEL org.usine-ecole.role="image" org.usine-ecole.source="${SOURCE}" \
+      org.opencontainers.image.title="Usine-École: database" org.opencontainers.image.licenses="PostgreSQL"
+ENV PGDATA=/var/lib/postgresql/data/cluster POSTGRES_USER=usine POSTGRES_DB=usine
+USER postgres
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["pg_isready", "--quiet"]
+CMD ["sh", "/usr/local/bin/usine-database"]

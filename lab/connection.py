@@ -135,9 +135,12 @@ class SupervisorClient:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> LabStatus:
-        """Start a lab; returns when all its devices answer. Raises: UsineError."""
+        """Start a lab; returns when all its devices answer. Raises: UsineError.
+
+        Without a `runtime` it is the supervisor's own choice.
+        """
         answer = self._call(
             "start",
             progress,

@@ -85,9 +85,12 @@ class Labs(Protocol):
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = ...,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> LabStatus:
-        """Start a lab; returns when all its devices answer. `progress` is told each device. Raises: UsineError."""
+        """Start a lab; returns when all its devices answer. `progress` is told each device. Raises: UsineError.
+
+        Without a `runtime` it is the supervisor's own choice.
+        """
         ...
 
     def terminal(self, name: str, zone: str, columns: int, rows: int) -> socket.socket:

@@ -17,6 +17,7 @@ from waitress.server import BaseWSGIServer
 
 from lab.connection import SupervisorClient
 from lab.paths import default_paths
+from lab.training.people import TrainingPeople
 from lab.training.service import open_training
 from simulators.errors import StartError, UsineError
 from simulators.os_errors import os_words
@@ -27,6 +28,7 @@ from web.terminals import TerminalLimits, idle_limit_s
 THREADS = 256  # a stream holds one; see settings.STREAMS_MAX
 CONNECTIONS_MAX = 1000
 BACKLOG = 1024
+FIRST_LINK_MINUTES = 12 * 60.0
 
 
 def make_server(app: Flask, host: str, port: int) -> BaseWSGIServer:
@@ -81,6 +83,19 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def welcome_first(people: TrainingPeople, url: str) -> None:
+    """Where nobody can launch anything yet, print a link for the one who installs this."""
+    if any(person.role == "instructor" and person.active for person in people.all()):
+        return
+    link = people.link(people.owner(), FIRST_LINK_MINUTES)
+    at = f"{url.rstrip('/')}/login/{link.token}"
+    sys.stdout.write(
+        f"Premier formateur, lien à usage unique, {FIRST_LINK_MINUTES / 60:.0f} h / "
+        f"First instructor, one-time link, {FIRST_LINK_MINUTES / 60:.0f} h:\n{at}\n"
+    )
+    sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until killed.
 
@@ -90,6 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m web.serve")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--first-instructor",
+        metavar="URL",
+        help="where no instructor has an account: make one, and print a link of these pages that opens once",
+    )
     given = parser.parse_args(arguments)
     # Nothing here is lost by ending at once; waitress would wait five seconds for the streams.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -109,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminal_limits=TerminalLimits(idle_limit_s(os.environ.get("USINE_TERMINAL_IDLE_MIN", "15"))),
         )
         server = make_server(create_app(settings), given.host, given.port)
+        if given.first_instructor:
+            welcome_first(training.people, given.first_instructor)
     except UsineError as error:
         sys.stderr.write(f"{error}\n")
         return 1

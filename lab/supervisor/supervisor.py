@@ -38,10 +38,13 @@ LOOK_S = 0.25
 
 
 class Supervisor:
-    """Serves one folder of labs; `runtimes` carry them, by name. Raises: StartError: another one serves it."""
+    """Serves one folder of labs; `runtimes` carry them, by name. Raises: StartError: another one serves it.
 
-    def __init__(self, paths: Paths, runtimes: Mapping[str, Runtime]) -> None:
-        self._paths = paths
+    `usual` is the runtime of labs that are asked for without one.
+    """
+
+    def __init__(self, paths: Paths, runtimes: Mapping[str, Runtime], usual: str = "local") -> None:
+        self._paths, self._usual = paths, usual
         self._selector = selectors.DefaultSelector()
         self._runtimes = runtimes
         self._jobs = Jobs(runtimes, self._selector)
@@ -114,9 +117,10 @@ class Supervisor:
         seed: int | None = None,
         speed: float = 1.0,
         flat: bool = False,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> None:
         path = line_path(line)
+        runtime = runtime or self._usual
         self._fleet.runtime(runtime)
         known = self._fleet.line(path, runtime)
         chosen = check_name(name) if name else self._free_name(known.id.replace("_", "-"))

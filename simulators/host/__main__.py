@@ -3,9 +3,10 @@
 - `line PLAN.json`: a line, or its plant where its devices run elsewhere;
 - `part`: the device that the environment names;
 - `workstation SOCKET`: the student's machine in a zone;
+- `ways`: ports of another network that lead into a line's zones;
 - `tap`: what passes on the bridge that the environment names, told to the gateway;
 - `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
-- `check`: whether the device of this container answers its own protocol (exit status 0).
+- `check`: whether the device, the plant, the ways or the workstation of this container answer (exit status 0).
 
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
 """
@@ -44,8 +45,10 @@ def main(arguments: list[str]) -> int:
                 return _opcua_base(Path(path))
             case ["tap"]:
                 return _tap()
-            case ["check"]:
-                return _check()
+            case ["ways"]:
+                return _ways()
+            case ["check", *of]:
+                return _check(of)
     except UsineError as error:
         reporter()({"error": refusal(error)})
         return 1
@@ -87,12 +90,12 @@ def _to_socket(path: str) -> Callable[[bytes], None] | None:
 
 
 def _line(path: Path) -> int:
-    from simulators.host.plan import Plan
+    from simulators.host.plan import Plan, with_secrets
     from simulators.host.privileges import become, wanted_user
     from simulators.host.process import run
     from simulators.model import load_line
 
-    plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    plan = with_secrets(msgspec.json.decode(path.read_bytes(), type=Plan), os.environ)
     become(*wanted_user())
     return run(plan, load_line(Path(plan.line)), reporter())
 
@@ -152,10 +155,31 @@ def _tap() -> int:
     return asyncio.run(run_tap(frames))
 
 
-def _check() -> int:
-    from simulators.host.check import check
+def _ways() -> int:
+    from simulators.host.ways import serve
 
-    return 0 if check() else 1
+    asyncio.run(serve())
+    return 0
+
+
+def _check(of: list[str]) -> int:
+    from simulators.host.check import check, check_line, check_socket, check_ways
+    from simulators.host.privileges import become, wanted_user
+
+    # Root of a container without rights may not enter what belongs to whom it became.
+    become(*wanted_user())
+    match of:
+        case []:
+            well = check()
+        case ["line", path]:
+            well = check_line(Path(path), os.environ)
+        case ["ways"]:
+            well = check_ways(os.environ)
+        case ["socket", path]:
+            well = check_socket(Path(path))
+        case _:
+            return 2
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""Whether the device of a container is well: what it says of itself, and what its own port answers."""
+"""Whether what a container holds is well: what a device says of itself, and what its own port answers; a line's plant; its ways in."""
 
 import os
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from simulators.errors import UsineError
+from simulators.host.plan import Plan, with_secrets
 from simulators.snapshot import DeviceStatus
 
 NOTE_VARIABLE = "USINE_NOTE"
@@ -58,6 +61,45 @@ def check(path: Path | None = None) -> bool:
         return False
     question = QUESTIONS.get(note.status.kind)
     return question is None or note.port is None or _answers(note.address, note.port, *question)
+
+
+def check_line(path: Path, environment: Mapping[str, str]) -> bool:
+    """Whether the line of the plan at `path` answers on its control channel, and its clock with it."""
+    try:
+        plan = with_secrets(msgspec.json.decode(path.read_bytes(), type=Plan), environment)
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(ANSWER_LIMIT_S)
+            asked.connect(plan.control)
+            asked.sendall(plan.token.encode() + b'\n{"id":1,"verb":"clock","arguments":{}}\n')
+            with asked.makefile("rb") as said:
+                answer = msgspec.json.decode(said.readline())
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return isinstance(answer, dict) and "result" in answer
+
+
+def check_ways(environment: Mapping[str, str]) -> bool:
+    """Whether each way in is open; what it leads to has a check of its own."""
+    # Here, for a device's own check is often made.
+    from simulators.host.ways import WAYS_VARIABLE, ways_of
+
+    try:
+        for port in ways_of(environment.get(WAYS_VARIABLE, "")):
+            socket.create_connection(("127.0.0.1", port), ANSWER_LIMIT_S).close()
+    except (OSError, UsineError):
+        return False
+    return True
+
+
+def check_socket(path: Path) -> bool:
+    """Whether somebody serves the Unix socket."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.settimeout(ANSWER_LIMIT_S)
+        try:
+            asked.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(address: str, port: int, question: bytes, answer: bytes) -> bool:

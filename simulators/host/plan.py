@@ -1,6 +1,11 @@
 """What a host is asked to run."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+# Where the secrets of a plan are that others may read.
+TOKEN_VARIABLE, BUS_SECRET_VARIABLE = "USINE_CONTROL_TOKEN", "USINE_BUS_SECRET"
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,3 +30,12 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus: str | None = None
     bus_secret: str = ""
     doors: str | None = None
+
+
+def with_secrets(plan: Plan, environment: Mapping[str, str]) -> Plan:
+    """The plan with the secrets that the environment has, if any."""
+    return msgspec.structs.replace(
+        plan,
+        token=environment.get(TOKEN_VARIABLE, plan.token),
+        bus_secret=environment.get(BUS_SECRET_VARIABLE, plan.bus_secret),
+    )

@@ -301,7 +301,7 @@ class FakeLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> LabStatus:
         chosen = name or line
         if chosen in self.labs:

@@ -2,19 +2,24 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lab.cli.pages import owner_token
 from lab.paths import Paths
+from lab.training.people import TrainingPeople
+from lab.training.service import open_database
 from simulators.errors import StartError
 from tests.web.serving import Served
-from web.serve import make_server, secret_key
+from web.check import answers
+from web.serve import make_server, secret_key, welcome_first
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,3 +115,27 @@ def status_once_up(port: int, path: str, within_s: float = 15.0) -> int:
             time.sleep(0.05)
         finally:
             connection.close()
+
+
+def test_where_nobody_can_launch_anything_the_first_link_is_printed_and_once_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(open_database(Paths(tmp_path))) as database:
+        people = TrainingPeople(database)
+        people.add("alice")
+        welcome_first(people, "http://127.0.0.1:9000/")
+        said = capsys.readouterr().out
+        link = re.search(r"^http://127\.0\.0\.1:9000/login/(\S+)$", said, re.MULTILINE)
+        assert link is not None, said
+        person = people.enter(link[1])
+        assert person is not None
+        assert person.role == "instructor"
+        welcome_first(people, "http://127.0.0.1:9000/")
+        assert capsys.readouterr().out == ""
+
+
+def test_pages_are_well_when_their_login_page_comes(served: Served) -> None:
+    assert answers(served.port)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+    assert not answers(port)

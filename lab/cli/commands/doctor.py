@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from lab.catalog import line_names
+from lab.catalog import find_line, line_names
 from lab.cli.options import AsJson, supervisor
 from lab.cli.output import console, print_json, say, table
 from lab.paths import NAME_CHARACTERS, check_socket, default_paths
@@ -40,6 +40,7 @@ def doctor(as_json: AsJson = False) -> None:
         _limits(),
         _merging(),
         _lines(),
+        *_engine(),
         *map(_tool, TOOLS),
         _parquet(),
         _running(),
@@ -141,6 +142,67 @@ def _lines() -> Finding:
     return Finding(
         say("lignes", "lines"), "ok" if names else "problem", Text(fr=names or "aucune", en=names or "none")
     )
+
+
+def _engine() -> list[Finding]:
+    """Labs run without one; what it lacks is said for who wants containers."""
+    # The engine's library is slow to import.
+    from lab.capacity.engine import look, socket_path, who_may
+    from lab.runtimes.docker.settings import settings
+
+    subject = say("moteur", "engine")
+    try:
+        chosen = settings(default_paths().home, os.environ)
+        facts = look(chosen, find_line(line_names()[0]))
+    except UsineError as error:
+        return [Finding(subject, "problem", error.text)]
+    if facts.trouble:
+        without = Text(
+            fr=f"{facts.trouble.fr} ; sans lui, pas de labo en conteneurs",
+            en=f"{facts.trouble.en}; without it, no labs in containers",
+        )
+        return [Finding(subject, "note", without)]
+    about = f"Docker {facts.version}, cgroups v{facts.cgroups}, {facts.storage}"
+    findings = [Finding(subject, "ok", Text(fr=about, en=about))]
+    missing = ", ".join(name for name, _there, current in facts.images if not current)
+    findings.append(
+        Finding(
+            "images",
+            "note" if missing else "ok",
+            Text(
+                fr=f"absentes ou d'une autre version : {missing} ; « lab image »",
+                en=f"not there or of another version: {missing}; 'lab image'",
+            )
+            if missing
+            else Text(fr="de cette version", en="of this version"),
+        )
+    )
+    room = Text(
+        fr=f"{chosen.pool} : de la place pour {facts.labs} labos",
+        en=f"{chosen.pool}: room for {facts.labs} labs",
+    )
+    findings.append(
+        Finding(
+            say("sous-réseaux", "subnets"),
+            "note" if facts.pool_trouble or not facts.labs else "ok",
+            facts.pool_trouble or room,
+        )
+    )
+    path = socket_path()
+    if path is not None and path.exists():
+        may = who_may(path)
+        said = "; ".join(may)
+        findings.append(
+            Finding(
+                str(path),
+                "note" if "*" in may else "ok",
+                Text(
+                    fr=f"qui y accède peut tout sur cette machine : {said}",
+                    en=f"whoever reaches it can do everything on this machine: {said}",
+                ),
+            )
+        )
+    return findings
 
 
 TOOLS = {

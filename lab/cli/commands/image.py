@@ -21,7 +21,8 @@ def image(
         typer.Argument(
             metavar=say("ÉTAGE", "STAGE"),
             help=say(
-                "device, workstation, platform ; toutes sinon", "device, workstation, platform; all otherwise"
+                "device, workstation, platform, database ; toutes sinon",
+                "device, workstation, platform, database; all otherwise",
             ),
         ),
     ] = None,

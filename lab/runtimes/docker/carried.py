@@ -56,6 +56,9 @@ class CarriedLab:
         self._layout: LabLayout | None = None
         self._forwards: Forwards | None = None
         self._journal: Journal | None = None
+        self._reports: asyncio.Server | None = None
+        # Until forwards take them.
+        self._ways_in: dict[str, socket.socket] = {}
         self.ways: Ways | None = None
         self._deaths: dict[str, deque[float]] = {}
         self._ending = False
@@ -111,6 +114,11 @@ class CarriedLab:
         self._ending = True
         for task in list(self._tasks):
             task.cancel()
+        if self._reports is not None:
+            self._reports.close()
+        for way_in in self._ways_in.values():
+            way_in.close()
+        self._ways_in = {}
         if self._forwards is not None:
             await self._forwards.close()
         if self.ways is not None:
@@ -160,7 +168,7 @@ class CarriedLab:
         model = load_line(Path(self.plan.line))
         subnets = await self._networks(model)
         self.line = load_line(Path(self.plan.line))
-        ways_in = host_sockets(self.line, self.plan.forwards)
+        ways_in = self._ways_in = host_sockets(self.line, self.plan.forwards)
         ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
         self.plan = msgspec.structs.replace(self.plan, forwards=ports)
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -239,9 +247,14 @@ class CarriedLab:
         main, *devices = self._layout.containers
         kept = msgspec.json.encode(self.plan).decode()
         await self._gate.do(self.objects.make, self._layout, main, kept)
-        await asyncio.gather(
-            *(self._gate.do(self.objects.make, self._layout, container) for container in devices)
+        # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
+        made = await asyncio.gather(
+            *(self._gate.do(self.objects.make, self._layout, container) for container in devices),
+            return_exceptions=True,
         )
+        for outcome in made:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _listen(self, report: Report) -> asyncio.Future[dict[str, Any]]:
         """What the plant reports; the future is its last word of the start."""
@@ -259,7 +272,7 @@ class CarriedLab:
                         last.set_result(message)
             writer.close()
 
-        server = await asyncio.start_unix_server(hear, str(path))
+        self._reports = server = await asyncio.start_unix_server(hear, str(path))
         give(path, self._settings.user)
         last.add_done_callback(lambda _last: server.close())
         return last
@@ -275,8 +288,6 @@ class CarriedLab:
             lost.cancel()
         said = ready.result() if ready.done() else {"error": refusal(await self._never_ready())}
         if "error" in said:
-            for way_in in ways_in.values():
-                way_in.close()
             report(said)
             await self.end(graceful=False)
             return
@@ -310,6 +321,7 @@ class CarriedLab:
             self._spawn(taps.run())
         else:
             self.ways = Doors(reach, self.plan, self.line, self.run)
+        self._ways_in = {}
         self._forwards = Forwards(self.line, self.ways, ways_in)
         self._forwards.open(self._journal.bind("forward"))
 

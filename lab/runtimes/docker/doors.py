@@ -7,8 +7,7 @@ from pathlib import Path
 from lab.connection import LabConnection, connect
 from lab.labs import Job
 from lab.runtimes.docker.agent import ENTER_VARIABLE
-from lab.runtimes.docker.layout import AGENT_NEED, COMPACT, ContainerLayout
-from lab.runtimes.docker.objects import RUN
+from lab.runtimes.docker.layout import AGENT_NEED, COMPACT, RUN, ContainerLayout
 from lab.runtimes.docker.reach import Reach, reached
 from simulators.errors import StartError, ToolMissingError
 from simulators.host.plan import Plan

@@ -12,7 +12,15 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import IPAMConfig, IPAMPool, LogConfig, Ulimit
 
-from lab.runtimes.docker.layout import ContainerLayout, NetworkLayout
+from lab.runtimes.docker.layout import (
+    FILE_LIMITS,
+    LOG_OPTIONS,
+    NO_DNS,
+    STOP_LIMIT_S,
+    ContainerLayout,
+    NetworkLayout,
+    bridge_options,
+)
 from lab.runtimes.docker.seccomp import profile
 from simulators.errors import StartError, ToolMissingError, UsineError
 
@@ -22,17 +30,13 @@ HOME, LAB, PART, ROLE, PLAN, SOURCE = (
 )
 API_VERSION = "1.41"  # engine 20.10
 CALL_LIMIT_S = 120
-STOP_LIMIT_S = 3
+# Whether there is an engine at all is soon said.
+KNOCK_LIMIT_S = 10
+CONFLICT = 409
 LAST_WORDS_BYTES = 2000
-# The engine's own resolver forwards to this, where nobody listens: labs ask nothing of the world.
-NO_DNS = ["127.0.0.1"]
 # A crash writes no core into the host's folders, and one file that runs away ends before the host's disk does.
-ULIMITS = [
-    Ulimit(name="core", soft=0, hard=0),
-    Ulimit(name="nofile", soft=8192, hard=8192),
-    Ulimit(name="fsize", soft=1 << 30, hard=1 << 30),
-]
-LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m", "max-file": "1"})
+ULIMITS = [Ulimit(name=name, soft=most, hard=most) for name, most in FILE_LIMITS.items()]
+LOG = LogConfig(type=LogConfig.types.JSON, config=LOG_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Engine:
         self._url = url or address()
         self._folders = dict(folders or {})
         with told():
-            self._api = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=CALL_LIMIT_S)
+            self._api = _client(self._url, CALL_LIMIT_S)
 
     def close(self) -> None:
         """Give its connections back."""
@@ -72,9 +76,9 @@ class Engine:
 
     def version(self) -> str:
         """The engine's own. Raises: ToolMissingError: too old, or not there."""
-        with told():
+        with told(), contextlib.closing(_client(self._url, KNOCK_LIMIT_S)) as api:
             _knock(self._url)
-            said = self._api.version()
+            said = api.version()
         found = str(said.get("ApiVersion", "0"))
         if _numbers(found) < _numbers(API_VERSION):
             raise ToolMissingError(
@@ -107,21 +111,14 @@ class Engine:
 
     def network(self, name: str, bridge: str, layout: NetworkLayout, labels: Mapping[str, str]) -> None:
         """An internal network whose host end has no address, and whose router, if any, is a host of the lab."""
-        routers = {"DefaultGatewayIPv4": layout.router} if layout.router else None
-        pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=routers)
-        with told():
+        pool = IPAMPool(subnet=layout.subnet, gateway=layout.bridge, aux_addresses=layout.reserved or None)
+        with told(), _own_name(name, f"docker network rm {name}"):
             self._api.create_network(
                 name,
                 driver="bridge",
                 internal=True,
                 ipam=IPAMConfig(pool_configs=[pool]),
-                options={
-                    "com.docker.network.bridge.inhibit_ipv4": "true",
-                    "com.docker.network.bridge.name": bridge,
-                    # Where it is not, what passes is what `guard` lets pass.
-                    "com.docker.network.bridge.enable_icc": "true" if layout.open else "false",
-                    "com.docker.network.bridge.enable_ip_masquerade": "false",
-                },
+                options=bridge_options(bridge, layout.open),
                 labels=dict(labels),
                 check_duplicate=True,
             )
@@ -172,7 +169,7 @@ class Engine:
             pids_limit=layout.processes,
             ulimits=ULIMITS,
             log_config=LOG,
-            dns=None if inside else NO_DNS,
+            dns=None if inside else list(NO_DNS),
             restart_policy={"Name": "on-failure", "MaximumRetryCount": 10},
             init=False,
         )
@@ -181,7 +178,7 @@ class Engine:
             network: self._api.create_endpoint_config(ipv4_address=address)
             for network, address in first.items()
         }
-        with told():
+        with told(), _own_name(name, f"docker rm -f {name}"):
             made = self._api.create_container(
                 image,
                 list(layout.command),
@@ -195,6 +192,7 @@ class Engine:
                 healthcheck={"test": ["NONE"]},
                 stop_timeout=STOP_LIMIT_S,
             )
+        with told():
             for network, address in list(networks.items())[1:]:
                 self._api.connect_container_to_network(made["Id"], network, ipv4_address=address)
         return str(made["Id"])
@@ -262,7 +260,7 @@ class Engine:
     def events(self, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Each start and end of a container that bears these labels, as it comes, while the engine lives."""
         with told():
-            stream = docker.APIClient(base_url=self._url, version=API_VERSION, timeout=None)
+            stream = _client(self._url, None)
             filters = {"label": _filters(labels), "type": "container", "event": ["die", "start", "oom"]}
             yield from stream.events(filters=filters, decode=True)
 
@@ -337,11 +335,31 @@ def told() -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def _own_name(name: str, remedy: str) -> Iterator[None]:
+    """What is called `name` and does not bear our labels is somebody else's, and stays."""
+    try:
+        yield
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            raise
+        raise StartError(
+            f"{name} existe déjà sur le moteur de conteneurs, et n'est pas de ce labo ; supprimez-le ({remedy}) ou donnez "
+            "au labo un autre nom (--name)",
+            f"{name} exists already on the container engine, and is not this lab's; remove it ({remedy}) or give the lab "
+            "another name (--name)",
+        ) from error
+
+
+def _client(url: str, limit_s: int | None) -> Any:
+    return docker.APIClient(base_url=url, version=API_VERSION, timeout=limit_s)
+
+
 def _knock(url: str) -> None:
     """The SDK leaves its socket open where nobody listens. Raises: OSError."""
     if url.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(CALL_LIMIT_S)
+            client.settimeout(KNOCK_LIMIT_S)
             client.connect(url.removeprefix("unix://"))
 
 

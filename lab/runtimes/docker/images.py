@@ -22,6 +22,7 @@ PACKAGES = {
     "device": ("simulators",),
     "workstation": ("simulators",),
     "platform": ("simulators", "lab", "scenarios"),
+    "database": (),
 }
 STAGES = tuple(PACKAGES)
 # What a build needs, beside the sources.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
-from simulators.host.privileges import USER_VARIABLE
+from simulators.host.privileges import USER_VARIABLE, student
 from simulators.host.tap import BRIDGE_VARIABLE
+from simulators.host.ways import WAYS_VARIABLE, written
 from simulators.model import Device, Line
 from simulators.network.addresses import workstation
 from simulators.network.feed import FEED_VARIABLE, ZONE_VARIABLE, tap_token
@@ -22,7 +23,18 @@ FEED = "unix:/run/usine/feed.sock"
 PLANT_HOST, FIRST_FIELD_HOST = 2, 10
 ROUTER_HOST = 253  # the gateway's own address, beside those that the line gives it
 BRIDGE_HOST = 254  # what the engine would give to the host, which takes it not
+WAYS_HOST = 252  # where ports that are published lead in from
 MIB = 1 << 20
+# Bridges of labs are called so, at most 15 characters with what follows.
+BRIDGE_PREFIX = "usine-"
+DATA, RUN = "/data", "/run/usine"
+TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
+# The engine's own resolver forwards to this, where nobody listens: labs ask nothing of the world.
+NO_DNS = ("127.0.0.1",)
+# A crash writes no core into the host's folders, and one file that runs away ends before the host's disk does.
+FILE_LIMITS = {"core": 0, "nofile": 8192, "fsize": 1 << 30}
+LOG_OPTIONS = {"max-size": "1m", "max-file": "1"}
+STOP_LIMIT_S = 3
 # The gateway becomes an ordinary user once its routes stand; what it keeps of these is in its own namespace only.
 ROUTER_RIGHTS = ("NET_ADMIN", "NET_RAW", "SETGID", "SETUID", "SETPCAP")
 ROUTER_SYSCTLS = {
@@ -51,6 +63,29 @@ class NetworkLayout:
     def open(self) -> bool:
         """Whether its hosts may say anything to each other: a zone's may, on the field there is the bus only."""
         return self.key != FIELD
+
+    @property
+    def prefix(self) -> str:
+        """What the host's name of its bridge begins with."""
+        return BRIDGE_PREFIX if self.open else FIELD_BRIDGE_PREFIX
+
+    @property
+    def reserved(self) -> dict[str, str]:
+        """The addresses that the engine gives to nobody: the router's, which it sends hosts to."""
+        return {"DefaultGatewayIPv4": self.router} if self.router else {}
+
+
+def bridge_options(bridge: str, open_: bool) -> dict[str, str]:
+    """The driver's options of a network: the host's end has no address, and nobody is let out under it.
+
+    Where its hosts are not `open_` to each other, what passes is what `guard` lets pass.
+    """
+    return {
+        "com.docker.network.bridge.inhibit_ipv4": "true",
+        "com.docker.network.bridge.name": bridge,
+        "com.docker.network.bridge.enable_icc": "true" if open_ else "false",
+        "com.docker.network.bridge.enable_ip_masquerade": "false",
+    }
 
 
 @dataclass(frozen=True)
@@ -198,6 +233,34 @@ def workstation_layout(line: Line, zone: str, user: str, address: str | None = N
         ("workstation", "/run/usine/workstation.sock"), {USER_VARIABLE: user, "HOME": "/home/student"},
         {zone: address or workstation(line, zone)}, memory, cpu, processes, root=True, rights=WORKSTATION_RIGHTS,
     )  # fmt: skip
+
+
+def ways_layout(line: Line) -> ContainerLayout | None:
+    """What leads published ports to the devices that serve one, from an address of its own in their zones.
+
+    None where no device does. On its own side each has the device's port, or the next one that is free.
+    """
+    ways: dict[int, tuple[str, int]] = {}
+    zones: dict[str, str] = {}
+    for device in line.devices:
+        if device.port is not None:
+            port = device.port
+            while port in ways:
+                port += 1
+            ways[port] = (device.address, device.port)
+            zones[device.zone] = str(ipaddress.IPv4Network(line.zone(device.zone).subnet)[WAYS_HOST])
+    if not ways:
+        return None
+    memory, cpu, processes = TAP_NEED
+    return ContainerLayout(
+        "ways", "device", ("ways",), {WAYS_VARIABLE: written(ways)}, zones, memory, cpu, processes
+    )
+
+
+def home_tmpfs(user: str) -> dict[str, str]:
+    """A student's own folder at a workstation of `user`, whatever mode the image gives to the place."""
+    number = student(int(user.partition(":")[0]))
+    return {"/home/student": f"size=64m,mode=0755,uid={number},gid={number}"}
 
 
 def short(*words: str) -> str:

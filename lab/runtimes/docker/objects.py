@@ -7,21 +7,20 @@ from pathlib import Path
 
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, Seen
 from lab.runtimes.docker.layout import (
-    BRIDGE_PREFIX,
     COMPACT,
-    FIELD_BRIDGE_PREFIX,
+    DATA,
     PLANT,
+    RUN,
+    TMPFS,
     ContainerLayout,
     LabLayout,
     NetworkLayout,
+    home_tmpfs,
     short,
 )
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
-from simulators.host.privileges import student
 
-DATA, RUN = "/data", "/run/usine"
-TMPFS = {"/tmp": "size=16m,mode=1777", "/run": "size=1m,mode=0755"}  # noqa: S108 -- a container's own
 GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
 
 
@@ -56,8 +55,7 @@ class LabObjects:
         )
 
     def _bridge_name(self, number: int, network: NetworkLayout) -> str:
-        prefix = BRIDGE_PREFIX if network.open else FIELD_BRIDGE_PREFIX
-        return f"{prefix}{short(self._settings.mark, self.name)}{number}"
+        return f"{network.prefix}{short(self._settings.mark, self.name)}{number}"
 
     def bridge(self, layout: LabLayout, key: str) -> str:
         """What the host calls the bridge of a network."""
@@ -100,8 +98,7 @@ class LabObjects:
         """A student's own, whatever mode the image gives to the place."""
         if container.image != "workstation":
             return {}
-        number = student(int(self._settings.user.partition(":")[0]))
-        return {"/home/student": f"size=64m,mode=0755,uid={number},gid={number}"}
+        return home_tmpfs(self._settings.user)
 
     def _ends(self, layout: LabLayout, container: ContainerLayout) -> dict[str, str]:
         numbers = {network.key: number for number, network in enumerate(layout.networks)}

@@ -36,14 +36,7 @@ class Pool:
             StartError: the pool has no free block left.
             InputError: a block is larger than the pool.
         """
-        lengths = [ipaddress.IPv4Network(zone.subnet).prefixlen for zone in line.zones]
-        longest = min(lengths)
-        block_length = longest - (len(lengths)).bit_length()
-        if block_length < self._pool.prefixlen:
-            raise InputError(
-                f"{POOL_VARIABLE}={self._pool} est trop petit : un labo demande un bloc /{block_length}",
-                f"{POOL_VARIABLE}={self._pool} is too small: a lab needs a /{block_length} block",
-            )
+        longest, block_length = self._lengths(line)
         taken = {ipaddress.IPv4Network(subnet) for subnet in used} | self._reserved
         for block in itertools.chain(
             self._again(former or {}, block_length), self._pool.subnets(new_prefix=block_length)
@@ -58,6 +51,24 @@ class Pool:
             f"{POOL_VARIABLE}=10.128.0.0/9",
         )
 
+    def last(self, line: Line) -> dict[str, str]:
+        """The block that labs come to last, always the same. Raises: InputError: it is larger than the pool."""
+        longest, block_length = self._lengths(line)
+        end = ipaddress.IPv4Address(int(self._pool.broadcast_address))
+        return _divided(line, ipaddress.IPv4Network(f"{end}/{block_length}", strict=False), longest)
+
+    def _lengths(self, line: Line) -> tuple[int, int]:
+        """The prefix of a subnet, and of a lab's block. Raises: InputError: a block is larger than the pool."""
+        longest, block_length = _lengths(line)
+        if block_length < self._pool.prefixlen:
+            raise InputError(
+                f"{POOL_VARIABLE}={self._pool} est trop petit : un labo demande un bloc /{block_length} ; donnez par exemple "
+                f"{DEFAULT_POOL}",
+                f"{POOL_VARIABLE}={self._pool} is too small: a lab needs a /{block_length} block; give for example "
+                f"{DEFAULT_POOL}",
+            )
+        return longest, block_length
+
     def _again(self, former: Mapping[str, str], block_length: int) -> Iterator[ipaddress.IPv4Network]:
         """The block that the lab had, if it is one of this pool."""
         for subnet in list(former.values())[:1]:
@@ -67,8 +78,7 @@ class Pool:
 
     def capacity(self, line: Line, used: Collection[str]) -> int:
         """How many labs of the line fit in what is free."""
-        longest = min(ipaddress.IPv4Network(zone.subnet).prefixlen for zone in line.zones)
-        block_length = longest - len(line.zones).bit_length()
+        _longest, block_length = _lengths(line)
         if block_length < self._pool.prefixlen:
             return 0
         taken = [ipaddress.IPv4Network(subnet) for subnet in used]
@@ -81,6 +91,12 @@ class Pool:
         """They are seen on the engine now, or given up."""
         gone = [ipaddress.IPv4Network(subnet) for subnet in subnets]
         self._reserved = {block for block in self._reserved if not any(block.overlaps(g) for g in gone)}
+
+
+def _lengths(line: Line) -> tuple[int, int]:
+    """The prefix of the line's largest subnet, and of a block that has one for each zone and one for `field`."""
+    longest = min(ipaddress.IPv4Network(zone.subnet).prefixlen for zone in line.zones)
+    return longest, longest - len(line.zones).bit_length()
 
 
 def _divided(line: Line, block: ipaddress.IPv4Network, length: int) -> dict[str, str]:

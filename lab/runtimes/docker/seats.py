@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from lab.labs import Job
-from lab.runtimes.docker.layout import AGENT_NEED, ContainerLayout, workstation_layout
-from lab.runtimes.docker.objects import RUN
+from lab.runtimes.docker.layout import AGENT_NEED, RUN, ContainerLayout, workstation_layout
 from lab.runtimes.docker.reach import ANSWER_LIMIT_S, Reach
 from simulators.errors import InputError, StartError, UsineError
 from simulators.model import Line

@@ -5,8 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from lab.runtimes.docker.layout import FIELD, PLANT, LabLayout, bus_address, compact_layout, layout
-from lab.runtimes.docker.objects import DATA, RUN
+from lab.runtimes.docker.layout import DATA, FIELD, PLANT, RUN, LabLayout, bus_address, compact_layout, layout
 from lab.runtimes.docker.pool import Pool
 from simulators.host.plan import Plan
 from simulators.model import Line

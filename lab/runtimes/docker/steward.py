@@ -22,6 +22,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact
 PACKET_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 LISTEN_AGAIN_S = 1.0
+ADOPTED_LIMIT_S, LOOK_S = 20.0, 0.05
 CLIENT_BACKLOG_BYTES = 1 << 20
 
 
@@ -177,7 +179,7 @@ class Steward:
         news.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=news)
         try:
-            await self._errand(self._lab(lab), msgspec.convert(job, Job), reader, writer)
+            await self._errand(await self._lab(lab), msgspec.convert(job, Job), reader, writer)
         except UsineError as error:
             writer.write(msgspec.json.encode({"error": refusal(error)}) + b"\n")
         finally:
@@ -221,7 +223,7 @@ class Steward:
         end.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=end)
         try:
-            ways = self._lab(lab).ways
+            ways = (await self._lab(lab)).ways
             assert ways is not None
             shell = await ways.terminal(zone, columns, rows)
             writer.write(b'{"open":true}\n')
@@ -239,9 +241,13 @@ class Steward:
         finally:
             writer.close()
 
-    def _lab(self, name: str) -> CarriedLab:
+    async def _lab(self, name: str) -> CarriedLab:
+        """One that is being adopted is waited for: the supervisor knows already that it runs. Raises: NotFoundError."""
+        deadline = time.monotonic() + ADOPTED_LIMIT_S
         lab = self._labs.get(name)
-        if lab is None or lab.ways is None:
+        while lab is not None and lab.ways is None and not lab.lost.is_set() and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_S)
+        if lab is None or lab.ways is None or lab.lost.is_set():
             raise NotFoundError(f"le labo {name} n'est pas en marche", f"lab {name} is not running")
         return lab
 
@@ -294,6 +300,39 @@ class Steward:
             traceback.print_exception(error)
 
 
+class Refusing:
+    """In a steward's place, where none can be: whoever asks is told why. Labs that run are not given up for that."""
+
+    def __init__(self, orders: socket.socket, why: UsineError) -> None:
+        self._orders, self._why = orders, why
+        self._kept: list[int] = []
+        self.gone = asyncio.Event()
+
+    def listen(self) -> None:
+        """Hear the supervisor."""
+        self._orders.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._orders.fileno(), self._hear)
+
+    def _hear(self) -> None:
+        try:
+            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        if not data:
+            self.gone.set()
+            return
+        if json.loads(data)["do"] == "adopt":
+            self._kept += fds
+            return
+        for number, descriptor in enumerate(fds):
+            # The first is what news go to; a launch's other one is its lifeline.
+            if number == 0:
+                sayer(descriptor)({"error": refusal(self._why)})
+            os.close(descriptor)
+
+
 def sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
     """Writes JSON lines; to nobody, where the reader has gone."""
 
@@ -320,9 +359,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def serve(orders: socket.socket, home: Path) -> None:
-    """Until the supervisor goes. Raises: UsineError: no engine answers."""
-    chosen = settings(home)
-    steward = Steward(Engine(), chosen, orders)
+    """Until the supervisor goes."""
+    steward: Steward | Refusing
+    try:
+        steward = Steward(Engine(), settings(home), orders)
+    except UsineError as error:
+        sys.stderr.write(f"{error.text.en}\n")
+        steward = Refusing(orders, error)
     steward.listen()
     await steward.gone.wait()
 
@@ -332,9 +375,6 @@ def main() -> int:
     orders = socket.socket(fileno=int(sys.argv[1]))
     try:
         asyncio.run(serve(orders, Path(sys.argv[2])))
-    except UsineError as error:
-        sys.stderr.write(f"{error.text.en}\n")
-        return 1
     finally:
         # Threads that wait for the engine must not keep a steward whose supervisor has gone.
         sys.stderr.flush()

@@ -14,8 +14,8 @@ from lab.runtimes.docker.cluster import Cluster, Service
 from lab.runtimes.docker.engine import HOME, PART, ROLE, SOURCE
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.images import check, source_mark
-from lab.runtimes.docker.layout import MIB, ContainerLayout
-from lab.runtimes.docker.objects import RUN, TMPFS, give
+from lab.runtimes.docker.layout import MIB, RUN, TMPFS, ContainerLayout
+from lab.runtimes.docker.objects import give
 from lab.runtimes.docker.pool import POOL_VARIABLE
 from lab.runtimes.docker.reach import reached
 from lab.runtimes.docker.settings import IMAGES_VARIABLE, Settings

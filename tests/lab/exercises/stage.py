@@ -187,7 +187,7 @@ class StageLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Progress = lambda _message: None,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> LabStatus:
         made = StageLab(name or line, seed or 0)
         self.running[made.name] = made

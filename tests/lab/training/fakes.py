@@ -204,7 +204,7 @@ class FakeLabs:
         speed: float = 1.0,
         flat: bool = False,
         progress: Callable[[dict[str, Any]], None] = lambda _message: None,
-        runtime: str = "local",
+        runtime: str = "",
     ) -> LabStatus:
         assert name is not None
         assert seed is not None

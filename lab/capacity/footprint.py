@@ -1,0 +1,97 @@
+"""What a lab takes of its machine, by runtime: figures of `lab bench`, or those of labs that run here."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.bench.process import cpu_s, descendants, pss_mib
+from lab.labs import LabStatus
+from simulators.errors import NotFoundError
+from simulators.text import Text
+
+WINDOW_S = 1.0
+# A lab that just then did nothing takes something all the same.
+LEAST_MIB, LEAST_PCT = 1.0, 0.1
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """`tasks` are processes and threads, `fixed_mib` what is there once for all labs; `source` says who measured."""
+
+    memory_mib: float
+    cpu_pct: float
+    tasks: int
+    fixed_mib: float
+    source: Text
+
+
+def _benched(command: str) -> Text:
+    return Text(fr=f"mesuré par « {command} »", en=f"measured by '{command}'")
+
+
+# Memory and CPU with the broker's and the shims', on a kernel without same-page merging: local by 30 labs, the others by 4, which
+# share less. Tasks: a container's own, and the twelve threads of what the engine holds it with.
+FOOTPRINTS = {
+    "local": Footprint(26.7, 1.0, 6, 150, _benched("lab bench --labs 30")),
+    "docker": Footprint(416.0, 4.7, 320, 250, _benched("lab bench --labs 4 --runtime docker")),
+    "docker-compact": Footprint(84.0, 1.5, 24, 250, _benched("lab bench --labs 4 --runtime docker-compact")),
+}
+CONTAINERS = ("docker", "docker-compact")
+
+
+def footprint(runtime: str) -> Footprint:
+    """As benched. Raises: NotFoundError: no such runtime."""
+    try:
+        return FOOTPRINTS[runtime]
+    except KeyError:
+        known = ", ".join(FOOTPRINTS)
+        raise NotFoundError(
+            f"runtime {runtime} inconnu ; choisissez parmi : {known}",
+            f"unknown runtime {runtime}; choose one of: {known}",
+        ) from None
+
+
+def measured(runtime: str, labs: list[LabStatus], home: Path, window_s: float = WINDOW_S) -> Footprint | None:
+    """As the labs of this runtime that run here are now; None where none does, or their processes cannot be seen."""
+    running = [lab for lab in labs if lab.runtime == runtime and lab.state == "running"]
+    if not running:
+        return None
+    try:
+        pids = _processes(runtime, running, home)
+        before = _cpu(pids)
+        time.sleep(window_s)
+        memory = sum(map(pss_mib, pids)) / len(running)
+        cpu = 100 * (_cpu(pids) - before) / window_s / len(running)
+        tasks = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids) / len(running)
+    except OSError:
+        return None
+    count = len(running)
+    source = Text(
+        fr=f"mesuré ici sur {count} labo{'s' if count > 1 else ''}",
+        en=f"measured here on {count} lab{'s' if count > 1 else ''}",
+    )
+    usual = FOOTPRINTS[runtime]
+    return Footprint(
+        max(round(memory, 1), LEAST_MIB), max(round(cpu, 2), LEAST_PCT), max(round(tasks), usual.tasks), usual.fixed_mib,
+        source,
+    )  # fmt: skip
+
+
+def _processes(runtime: str, running: list[LabStatus], home: Path) -> list[int]:
+    if runtime in CONTAINERS:
+        # Here, for labs without containers need no engine.
+        from lab.bench.containers import processes
+
+        inside, holding = processes(home)
+        return [*inside, *holding]
+    first = [lab.pid for lab in running if lab.pid]
+    return [*first, *(pid for lab in first for pid in descendants(lab))]
+
+
+def _cpu(pids: list[int]) -> float:
+    total = 0.0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            total += cpu_s(pid)
+    return total

@@ -1,0 +1,119 @@
+"""A lab's containers and networks on an engine: made, found, removed; nobody else's are touched."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab.catalog import find_line
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
+from lab.runtimes.docker.layout import FIELD, PLANT, layout, workstation_layout
+from lab.runtimes.docker.objects import LabObjects
+from lab.runtimes.docker.settings import Settings
+from simulators.addressing import Addressing
+from tests.lab.runtimes.fake_engine import FakeEngine
+
+SUBNETS = {
+    "control": "10.201.0.0/24",
+    "iiot": "10.201.1.0/24",
+    "supervision": "10.201.2.0/24",
+    "enterprise": "10.201.3.0/24",
+}
+MODEL = find_line("bottling")
+LINE = Addressing({zone.id: zone.subnet for zone in MODEL.zones}, SUBNETS).line(MODEL)
+WHOLE = layout(LINE, "10.201.7.0/24", "secret", "1000:1000")
+
+
+@pytest.fixture
+def objects(engine: Engine, chosen: Settings, tmp_path: Path) -> LabObjects:
+    return LabObjects(engine, chosen, "demo", tmp_path / "labs" / "demo", tmp_path / "run")
+
+
+@pytest.fixture
+def workers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+def test_a_whole_lab_is_made_found_and_removed(
+    fake: FakeEngine, objects: LabObjects, chosen: Settings, workers: ThreadPoolExecutor
+) -> None:
+    objects.make_networks(WHOLE)
+    for container in WHOLE.containers:
+        objects.make(WHOLE, container, "the plan" if container.part == PLANT else "")
+    assert objects.present("line").keys() == {container.part for container in WHOLE.containers}
+    assert len(objects.networks()) == len(WHOLE.networks)
+    plant = objects.present()[PLANT]
+    assert plant.state == "running"
+    assert plant.labels == {HOME: chosen.mark, LAB: "demo", PART: PLANT, ROLE: "line", PLAN: "the plan"}
+    bridges = [n["Options"]["com.docker.network.bridge.name"] for n in fake.networks.values()]
+    assert all(len(name) <= 15 and name.startswith("usine-") for name in bridges), "what the guard closes"
+    objects.remove(workers)
+    assert (fake.containers, fake.networks) == ({}, {})
+    objects.remove(workers)
+
+
+def test_each_device_sees_its_own_folder_and_the_plant_the_labs(
+    fake: FakeEngine, objects: LabObjects, tmp_path: Path
+) -> None:
+    objects.make_networks(WHOLE)
+    for part in (PLANT, "plc1"):
+        objects.make(WHOLE, WHOLE.container(part))
+    binds = {c["Labels"][PART]: c["Body"]["HostConfig"]["Binds"] for c in fake.containers.values()}
+    folder = tmp_path / "labs" / "demo"
+    assert binds["plc1"] == [f"{folder}/plc1:/data/plc1:rw"]
+    assert binds[PLANT] == [f"{folder}:/data:rw", f"{tmp_path}/run:/run/usine:rw"]
+    assert not any("docker.sock" in bind for every in binds.values() for bind in every)
+
+
+def test_the_default_route_is_a_zones(fake: FakeEngine, objects: LabObjects) -> None:
+    objects.make_networks(WHOLE)
+    objects.make(WHOLE, WHOLE.container("plc1"))
+    (made,) = fake.containers.values()
+    assert made["Body"]["HostConfig"]["NetworkMode"].endswith("-0-control")
+    names = [objects.network_name(n, network.key) for n, network in enumerate(WHOLE.networks)]
+    assert names == sorted(names)
+    assert names[-1].endswith(FIELD)
+
+
+def test_what_sits_beside_a_device_shares_its_network_and_its_processes(
+    fake: FakeEngine, objects: LabObjects, tmp_path: Path
+) -> None:
+    objects.make_networks(WHOLE)
+    seat = workstation_layout(LINE, "control", "1000:1000")
+    objects.make_seat(WHOLE, seat, tmp_path, None, "abc")
+    (made,) = fake.containers.values()
+    host = made["Body"]["HostConfig"]
+    assert host["PidMode"] == "container:abc"
+    assert host["Binds"] == [f"{tmp_path}:/run/usine:rw"]
+    assert "/home/student" in host["Tmpfs"]
+    assert objects.present("line") == {}
+    assert objects.present("seat").keys() == {"workstation-control"}
+
+
+def test_a_subnet_that_was_taken_meanwhile_leaves_no_network(fake: FakeEngine, objects: LabObjects) -> None:
+    fake.networks["other"] = {
+        "Name": "other",
+        "Labels": {},
+        "IPAM": {"Config": [{"Subnet": "10.201.2.0/23"}]},
+    }
+    with pytest.raises(Exception, match="Pool overlaps"):
+        objects.make_networks(WHOLE)
+    assert list(fake.networks) == ["other"]
+
+
+def test_another_labs_and_another_homes_objects_stay(
+    fake: FakeEngine, engine: Engine, objects: LabObjects, tmp_path: Path, workers: ThreadPoolExecutor
+) -> None:
+    mine = Settings(tmp_path / "elsewhere", "1:1")
+    others = [
+        LabObjects(engine, mine, "demo", tmp_path / "x", tmp_path),
+        LabObjects(engine, Settings(tmp_path / "home", "1:1"), "demo-2", tmp_path / "y", tmp_path),
+    ]
+    for other in others:
+        other.make_seat(WHOLE, workstation_layout(LINE, "control", "1:1"), None, "whose")
+    objects.remove(workers)
+    objects.dismiss(workers)
+    assert {c["State"] for c in fake.containers.values()} == {"running"}
+    assert len(fake.containers) == 2
