@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     training.keep_sweeping()
+    training.keep_stocking()
     server.run()
     return 0
 

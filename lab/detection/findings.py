@@ -12,7 +12,7 @@ from lab.detection.live import Attacked, attacked
 from lab.detection.rules import alerts, check_rules
 from lab.detection.score import GRACE_S
 from lab.detection.script import CLASSES
-from lab.probes.contract import Exchange, Finding, Inside
+from lab.probes.contract import Ahead, Exchange, Finding, Inside
 from simulators.addressing import Addressing
 from simulators.errors import InputError, TimeLimitError
 from simulators.model import Line
@@ -48,7 +48,7 @@ def hidden(inside: Inside, budget_per_h: float) -> Finding:
     try:
         check_rules(inside.rules)
         line = find_line(inside.line.id)
-        played = pool(line, inside.labs, inside.seed, inside.doing, runtime=_runtime(inside))
+        played = pool(line, inside.labs, inside.seed, inside.doing, runtime=_runtime(inside.runtime))
         inside.doing(Text(fr="vos règles sur les essais cachés", en="your rules on the hidden runs"))
         judgement = _judged(inside.rules, inside.seed, budget_per_h, _Held(played, line))
     except (InputError, TimeLimitError) as error:
@@ -70,9 +70,15 @@ def live(inside: Inside, attacks: Sequence[str], within_s: float) -> Finding:
     return _seen(happened, said, within_s)
 
 
-def _runtime(inside: Inside) -> str:
+def ahead(wanted: Ahead) -> None:
+    """Play the hidden runs of a seed, and keep them. Raises: UsineError."""
+    runtime = _runtime(wanted.runtime)
+    pool(find_line(wanted.line.id), wanted.labs, wanted.seed, runtime=runtime, ahead=wanted.patient)
+
+
+def _runtime(of_the_lab: str) -> str:
     """Hidden labs run many times faster than the wall, in one process each, at the addresses of the line's files."""
-    return "local" if inside.runtime == "local" else "docker-compact"
+    return "local" if of_the_lab == "local" else "docker-compact"
 
 
 class _Held:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import importlib
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,16 +13,18 @@ from pathlib import Path
 
 import msgspec
 
-from lab.detection.play import OverloadedError, Run, played
+from lab.detection.play import SPEED, OverloadedError, Run, played
 from lab.detection.script import LABS, scripts
 from lab.detection.stage import EndedError
 from lab.labs import Labs
 from lab.paths import default_paths
+from lab.turns import Turns
 from simulators.errors import StartError
 from simulators.model import Line
 from simulators.text import Text
 
 KEPT_POOLS = 24
+SPEED_AHEAD = 8.0  # so slow that a class at work beside it does not notice
 PARTS = (
     "scenarios.attacks",
     "lab.attacks.wire",
@@ -51,7 +54,8 @@ class Pool(msgspec.Struct, frozen=True):
         return sum(run.end_unix_s - run.start_unix_s for run in self.runs) / 60.0
 
 
-_ALONE = threading.Lock()  # a pool takes all that two cores can give
+# A pool takes the better part of a core; who waits for one goes before a stock that is played ahead.
+_turns = Turns(max(2, os.cpu_count() or 1))
 
 
 def pool(
@@ -61,31 +65,36 @@ def pool(
     doing: Doing = lambda _text: None,
     folder: Path | None = None,
     runtime: str = "local",
+    *,
+    ahead: bool = False,
 ) -> Pool:
     """The hidden runs of a seed: played now on labs of `runtime`, or kept from the last time.
+
+    `ahead`: nobody waits for them yet; they are played after all the others, and leave the machine to what else it does.
 
     Raises:
         UsineError: a lab could not be started, or too much of the script could not be played.
     """
     kept = (folder or default_paths().home / "hidden") / f"{line.id}-{edition()}-{seed}.msgpack"
-    while not _ALONE.acquire(timeout=1.0):
-        doing(
-            Text(
-                fr="essais cachés : un autre contrôle est en cours",
-                en="hidden runs: another check is under way",
-            )
-        )
-    try:
-        with contextlib.suppress(OSError, msgspec.MsgspecError):
-            return msgspec.msgpack.decode(kept.read_bytes(), type=Pool)
+    if (known := _kept(kept)) is not None:
+        return known
+    with _turns.turn(str(kept), lambda before: doing(_queued(before)), patient=ahead):
+        if (known := _kept(kept)) is not None:
+            return known
+        fastest = SPEED_AHEAD if ahead else SPEED
         try:
-            new = _play(line, labs, seed, doing, LABS, runtime)
+            new = _play(line, labs, seed, doing, LABS, runtime, fastest)
         except OverloadedError:
-            new = _play(line, labs, seed, doing, 1, runtime)
+            new = _play(line, labs, seed, doing, 1, runtime, fastest)
         _keep(kept, new)
         return new
-    finally:
-        _ALONE.release()
+
+
+def _queued(before: int) -> Text:
+    return Text(
+        fr=f"essais cachés : dans la file d'attente, {before} avant vous",
+        en=f"hidden runs: in the queue, {before} before you",
+    )
 
 
 @cache
@@ -99,7 +108,9 @@ def edition() -> str:
     return digest.hexdigest()[:12]
 
 
-def _play(line: Line, labs: Labs, seed: int, doing: Doing, at_once: int, runtime: str) -> Pool:
+def _play(
+    line: Line, labs: Labs, seed: int, doing: Doing, at_once: int, runtime: str, fastest: float
+) -> Pool:
     begun_s = time.monotonic()
     ending = threading.Event()
     scripted = scripts(line, seed)
@@ -107,7 +118,15 @@ def _play(line: Line, labs: Labs, seed: int, doing: Doing, at_once: int, runtime
     with ThreadPoolExecutor(at_once, "hidden") as workers:
         futures = [
             workers.submit(
-                played, line, labs, f"hidden-{seed:x}-{number}"[:40], script, ending, progress, runtime
+                played,
+                line,
+                labs,
+                f"hidden-{seed:x}-{number}"[:40],
+                script,
+                ending,
+                progress,
+                runtime,
+                fastest,
             )
             for number, script in enumerate(scripted)
         ]
@@ -144,10 +163,18 @@ def _ended(futures: Sequence[Future[Run]]) -> list[Run]:
     return [future.result() for future in futures]
 
 
+def _kept(path: Path) -> Pool | None:
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.msgpack.decode(path.read_bytes(), type=Pool)
+    return None
+
+
 def _keep(path: Path, new: Pool) -> None:
     """For other solutions to be judged on the same runs; the oldest make room. Best effort."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(msgspec.msgpack.encode(new))
+        whole = path.with_suffix(".part")
+        whole.write_bytes(msgspec.msgpack.encode(new))
+        whole.replace(path)
         for old in sorted(path.parent.glob("*.msgpack"), key=lambda p: p.stat().st_mtime)[:-KEPT_POOLS]:
             old.unlink()

@@ -1,29 +1,35 @@
 """Author tests: each solution of an exercise on a lab of its own, graded, and the score compared."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import msgspec
 
 from lab.addressed import Addressed, addressing
 from lab.catalog import find_line
+from lab.exercises.ahead import hidden_runs
 from lab.exercises.desk import LabDesk
 from lab.exercises.folder import NO_SOLUTION, solution
 from lab.exercises.model import AuthorTest, Exercise
 from lab.exercises.parameters import Draw, drawn, visible
 from lab.exercises.report import CheckReport
+from lab.exercises.room import Room
 from lab.exercises.run import baseline, run_check
 from lab.exercises.score import score_of
 from lab.exercises.setup import apply
 from lab.labs import Labs
+from lab.probes.contract import Ahead
 from simulators.errors import StartError, UsineError
 from simulators.text import Text
 
 SECRET = b"lab verify"
 SEEDS, SEEDS_NIGHTLY = 3, 20
 TOLERANCE = 0.01
+# A lab mostly waits for its own time to pass, and takes a fifth of a core meanwhile.
+LABS_A_JOB = 4
 WHY_MAX = 600
 # SCADA takes up to this much of the wall, at any speed, to find that a source does not answer any more; a trainee
 # takes longer to ask for a check.
@@ -73,6 +79,16 @@ class Trial:
     def lab_name(self) -> str:
         return f"v-{self.exercise.id[:24]}-{self.exercise.tests.index(self.test)}-{self.seed}"
 
+    @property
+    def student(self) -> str:
+        """Whose parameters are drawn."""
+        return f"verify-{self.seed}"
+
+    @property
+    def check_seed(self) -> int:
+        """That of the hidden runs."""
+        return Draw(SECRET, self.exercise, self.student, "\0check").below(1 << 31)
+
 
 Say = Callable[[Trial, TestResult], None]
 
@@ -97,21 +113,51 @@ def verify(
     say: Say = lambda _trial, _result: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> VerifyReport:
-    """Try everything on labs of `runtime`, `jobs` at once; `say` is told each result as it comes."""
+    """Try everything on labs of `runtime`; `say` is told each result as it comes.
+
+    `jobs` labs at once, and `LABS_A_JOB` times as many while the machine has room.
+
+    Hidden runs are played from the first moment, once for all the solutions of a seed, which begin when theirs are there.
+    """
 
     def attempt(trial: Trial) -> TestResult:
-        result = run_trial(trial, labs, check_rules, sleep, runtime)
+        with room.taken():
+            result = run_trial(trial, labs, check_rules, sleep, runtime)
         say(trial, result)
         return result
 
-    todo = [trial for exercise in exercises for trial in trials(exercise, seeds)]
-    pool = ThreadPoolExecutor(max(1, jobs))
+    todo = {trial.lab_name: trial for exercise in exercises for trial in trials(exercise, seeds)}
+    hidden = {_key(trial): trial for trial in todo.values() if hidden_runs(trial.exercise)}
+    room = Room(max(1, jobs), max(1, jobs) * LABS_A_JOB)
+    at_work = ThreadPoolExecutor(max(1, jobs) * LABS_A_JOB, "trial")
+    before = ThreadPoolExecutor(max(1, len(hidden)), "hidden runs")
     try:
-        results = list(zip(todo, pool.map(attempt, todo), strict=True))
+        played = {
+            before.submit(_play_hidden_runs, trial, labs, runtime): key for key, trial in hidden.items()
+        }
+        begun = {name: at_work.submit(attempt, todo[name]) for name in todo if _key(todo[name]) not in hidden}
+        for done in as_completed(played):
+            ready = [name for name, trial in todo.items() if _key(trial) == played[done]]
+            begun |= {name: at_work.submit(attempt, todo[name]) for name in ready}
+        results = [(trial, begun[name].result()) for name, trial in todo.items()]
     finally:
         # Interrupted, it does not wait: what still runs fails as soon as its lab is gone.
-        pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (at_work, before):
+            pool.shutdown(wait=False, cancel_futures=True)
     return report([_summary(e, [r for t, r in results if t.exercise is e]) for e in exercises])
+
+
+def _key(trial: Trial) -> tuple[str, int]:
+    """What the hidden runs of a trial are shared by."""
+    return trial.exercise.id, trial.seed
+
+
+def _play_hidden_runs(trial: Trial, labs: Labs, runtime: str) -> None:
+    """What goes wrong here goes wrong again in the check, and is told there."""
+    wanted = Ahead(find_line(trial.exercise.line), labs, trial.check_seed, runtime)
+    with contextlib.suppress(UsineError):
+        for play in hidden_runs(trial.exercise):
+            play(wanted)
 
 
 def report(results: Iterable[ExerciseResult]) -> VerifyReport:
@@ -173,9 +219,8 @@ def _graded(
     exercise, name = trial.exercise, trial.lab_name
     solve = solution(exercise, trial.test.solution)
     line = find_line(exercise.line)
-    student = f"verify-{trial.seed}"
-    values = drawn(exercise, line, secret=SECRET, student=student)
-    seed = Draw(SECRET, exercise, student, "\0check").below(1 << 31)
+    values = drawn(exercise, line, secret=SECRET, student=trial.student)
+    seed = trial.check_seed
     status = labs.start(exercise.line, name, trial.seed, progress=lambda _message: None, runtime=runtime)
     try:
         with Addressed(labs.attach(name), addressing(line, status)) as lab:

@@ -9,17 +9,19 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from lab.maintenance.fleet import draw
 from lab.maintenance.life import Life, live
+from lab.turns import Turns
 from simulators.errors import InputError, TimeLimitError
 from simulators.plant import vibration
 
 LIMIT_S = 90.0
 AT_ONCE = 2
-KEPT = 12
+KEPT = 24
 NICE = 10
 
 
@@ -30,20 +32,33 @@ class Hidden:
         self._compute = compute or computed
         self._kept: OrderedDict[int, list[Life]] = OrderedDict()
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE)
 
-    def lives(self, seed: int) -> list[Life]:
-        """Raises: TimeLimitError, InputError: they could not be computed."""
-        with self._turns:
-            with self._lock:
-                kept = self._kept.get(seed)
-            if kept is None:
-                kept = self._compute(seed)
-                with self._lock:
-                    self._kept[seed] = kept
-                    while len(self._kept) > KEPT:
-                        self._kept.popitem(last=False)
-        return kept
+    def lives(
+        self, seed: int, waiting: Callable[[int], Any] = lambda _before: None, *, patient: bool = False
+    ) -> list[Life]:
+        """Computed now, in turn (`lab.turns`), or kept from the last time.
+
+        Raises:
+            TimeLimitError, InputError: they could not be computed.
+        """
+        known = self._known(seed)
+        if known is not None:
+            return known
+        with self._turns.turn(str(seed), waiting, patient=patient):
+            known = self._known(seed)
+            return self._keep(seed, self._compute(seed)) if known is None else known
+
+    def _known(self, seed: int) -> list[Life] | None:
+        with self._lock:
+            return self._kept.get(seed)
+
+    def _keep(self, seed: int, lives: list[Life]) -> list[Life]:
+        with self._lock:
+            self._kept[seed] = lives
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return lives
 
 
 def computed(seed: int, limit_s: float = LIMIT_S) -> list[Life]:

@@ -101,6 +101,16 @@ class Inside(Protocol):
         ...
 
 
+class Ahead(msgspec.Struct, frozen=True):
+    """What hidden runs are made of before there is a lab to check; `patient`: nobody waits for them yet."""
+
+    line: Line
+    labs: Labs
+    seed: int
+    runtime: str = "local"
+    patient: bool = False
+
+
 InZone = Callable[[Where, Any], Awaitable[Finding]]
 OutOfBand = Callable[[Inside, Any], Finding]
 
@@ -110,6 +120,7 @@ class Probe:
     """`arguments` is a frozen msgspec Struct (unknown fields forbidden): its schema goes to editors.
 
     `refusals` are the outcomes in which a request was refused: a check that expects one needs a control.
+    `ahead` plays the hidden runs of a seed and keeps them, so that `look` finds them there.
     """
 
     name: str
@@ -120,6 +131,7 @@ class Probe:
     refusals: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     limit_s: float = LIMIT_S
+    ahead: Callable[[Ahead], object] | None = None
 
 
 @cache

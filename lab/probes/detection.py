@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from lab.detection.figures import ATTACKS, FIGURES
-from lab.probes.contract import Finding, Inside, Probe
+from lab.probes.contract import Ahead, Finding, Inside, Probe
 
 
 class Hidden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +33,13 @@ def run(inside: Inside, arguments: Hidden) -> Finding:
     return hidden(inside, arguments.budget_per_h)
 
 
+def ahead(wanted: Ahead) -> None:
+    """Play the hidden runs of a seed. Raises: UsineError."""
+    from lab.detection.findings import ahead as play
+
+    play(wanted)
+
+
 def live(inside: Inside, arguments: Live) -> Finding:
     """The rules on an attack in the trainee's own lab, and on the minute before it."""
     from lab.detection.findings import live as found
@@ -49,6 +56,7 @@ PROBES = (
         place="inside",
         figures=FIGURES,
         limit_s=300.0,
+        ahead=ahead,
     ),
     Probe(
         name="detection.live",

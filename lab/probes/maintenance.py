@@ -10,7 +10,7 @@ from lab.maintenance.hidden import Hidden
 from lab.maintenance.life import Life
 from lab.maintenance.replay import Replayed, replay, stands_for
 from lab.maintenance.score import Rules, Score, Watched, lead_h, rises, score
-from lab.probes.contract import Exchange, Finding, Inside, Probe
+from lab.probes.contract import Ahead, Exchange, Finding, Inside, Probe
 from lab.probes.process import snapshot
 from lab.probes.trial import MODES, NOTHING, Damage, Live, Trial
 from simulators.devices import condition_monitor
@@ -40,7 +40,7 @@ def run(inside: Inside, args: Run) -> Finding:
     inside.doing(
         Text(fr="huit machines vivent leur vie, en accéléré", en="eight machines live their lives, sped up")
     )
-    lives = _hidden.lives(inside.seed)
+    lives = _hidden.lives(inside.seed, lambda before: inside.doing(_queued(before)))
     rules = Rules(
         time_to_act_h=args.time_to_act_h,
         lead_cap_h=args.lead_cap_h,
@@ -54,6 +54,18 @@ def run(inside: Inside, args: Run) -> Finding:
     exchanges = [_life(life, machine, rules) for life, machine in zip(lives, watched, strict=True)]
     figures = _figures(found, replayed, lives)
     return Finding("graded", _said(found, bool(figures["baseline_ok"])), figures, exchanges)
+
+
+def ahead(wanted: Ahead) -> None:
+    """Have the machines of a seed live. Raises: UsineError."""
+    _hidden.lives(wanted.seed, patient=wanted.patient)
+
+
+def _queued(before: int) -> Text:
+    return Text(
+        fr=f"machines cachées : dans la file d'attente, {before} avant vous",
+        en=f"hidden machines: in the queue, {before} before you",
+    )
 
 
 def _figures(found: Score, replayed: list[Replayed], lives: list[Life]) -> dict[str, float]:
@@ -151,7 +163,7 @@ FIGURES = (
 )  # fmt: skip
 
 PROBES = (
-    Probe("maintenance.run", Run, ("graded", "no_monitor"), run, "inside", (), FIGURES, 120.0),
+    Probe("maintenance.run", Run, ("graded", "no_monitor"), run, "inside", (), FIGURES, 120.0, ahead),
     Probe(
         "maintenance.live",
         Live,

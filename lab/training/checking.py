@@ -1,7 +1,6 @@
 """A check: one at a time in a sitting, bounded by attempts and a cool-down, written down before and after."""
 
 import logging
-import secrets
 from collections.abc import Callable
 
 from lab.exercises.model import Exercise
@@ -17,9 +16,9 @@ from lab.training.evidence import bounded
 from lab.training.opening import parameters
 from lab.training.rows import current_exercise, note, open_row
 from lab.training.standing import interrupted, standing, summary
+from lab.training.stock import take
 from simulators.errors import InputError, StartError, UsineError
 
-SEEDS = 1 << 31
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +32,7 @@ def check(context: Context, sitting_id: int, by: Person, progress: Callable[[Pro
         _allowed(context, row, exercise, events)
         if interrupted(events):
             note(context, sitting_id, "check_failed", by.id, {"interrupted": True})
-        seed = secrets.randbelow(SEEDS)
+        seed = take(context, exercise.id)
         begun = note(context, sitting_id, "check_started", by.id)
         try:
             report = _run(context, row, exercise, rules(events), seed, progress)

@@ -2,8 +2,9 @@
 
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -21,7 +22,10 @@ from simulators.errors import NotFoundError
 
 @dataclass(frozen=True)
 class Context:
-    """`secret` is what students' parameters and seeds are drawn from; it never leaves the server. `runtime` carries their labs."""
+    """`secret` is what students' parameters and seeds are drawn from; it never leaves the server. `runtime` carries their labs.
+
+    `stock` are the seeds of hidden runs that were played ahead, by exercise (`lab.training.stock`).
+    """
 
     database: Database
     labs: Labs
@@ -29,6 +33,7 @@ class Context:
     secret: str
     clock: Callable[[], float] = time.time
     runtime: str = "local"
+    stock: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def statuses(self) -> dict[str, LabStatus]:
         """Every lab that the supervisor knows, by name."""

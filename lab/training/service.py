@@ -9,7 +9,7 @@ from lab.paths import Paths
 from lab.runtimes.names import chosen_runtime
 from lab.store.database import Database, database_url
 from lab.store.migrations import upgrade
-from lab.training import reaper
+from lab.training import reaper, stock
 from lab.training.classroom import TrainingClassroom
 from lab.training.cohorts import TrainingCohorts
 from lab.training.context import Context, server_secret
@@ -18,6 +18,7 @@ from lab.training.people import TrainingPeople
 from lab.training.sittings import TrainingSittings
 
 SWEEP_S = 15.0
+STOCK_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Training:
     def keep_sweeping(self, every_s: float = SWEEP_S) -> Callable[[], None]:
         """Look after the labs in a thread of its own, until the function that is returned is called."""
         return reaper.keep_sweeping(self.context, every_s)
+
+    def keep_stocking(self, every_s: float = STOCK_S) -> Callable[[], None]:
+        """Play hidden runs ahead in a thread of its own, until the function that is returned is called."""
+        return stock.keep_stocking(self.context, every_s)
 
 
 def open_database(paths: Paths) -> Database:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 def verify(
     exercises: Exercises = None,
     track: Annotated[str | None, typer.Option(help=say("ce parcours seulement", "this track only"))] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=32, help=say("labos à la fois", "labs at once"))] = 2,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=32,
+            help=say(
+                "labos à la fois ; jusqu'à quatre fois plus tant que la machine se repose",
+                "labs at once; up to four times as many while the machine rests",
+            ),
+        ),
+    ] = 2,
     seeds: Annotated[
         int,
         typer.Option(min=1, max=100, help=say("graines au plus, par solution", "seeds at most, a solution")),

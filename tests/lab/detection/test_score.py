@@ -1,7 +1,10 @@
 """The score on the table of numbers that was measured with detectors of a public data set, and its rules one by one.
 
-The data set itself is not here: labels of its shape stand for it (fifty attacks in sixty hours, three minutes
-each in the middle). The recurrent network of the table needs that network's own output and is left out.
+The data set itself is not here: labels of its shape stand for it (fifty attacks in sixty hours, three minutes each in
+the middle). Rows that depend on the labels' shape alone are met exactly; those that depend on when attacks come (how many a
+pulse meets, how many false alarms fall just before one and hide it) are as near as such labels come, and pinned there.
+One row cannot be reproduced: the recurrent network's 80 follows from which attacks that network, trained on that data, finds
+and when; neither it nor its output was published with the table. Nothing invented stands for it.
 """
 
 from collections.abc import Callable
@@ -60,25 +63,27 @@ def with_three_false_alarms_an_hour(rng: np.random.Generator, windows: list[Wind
 
 
 @pytest.mark.parametrize(
-    ("detector", "published", "within"),
+    ("detector", "published", "here", "within"),
     [
-        (pulse, 3, 4),
-        (at_random, 3, 3),
-        (always_on, 0, 0.5),
-        (oracle, 100, 0.01),
-        (on_half, 50, 0.01),
-        (with_three_false_alarms_an_hour, 58, 7),
+        (pulse, 3, 5.01, 2.1),
+        (at_random, 3, 2.85, 0.2),
+        (always_on, 0, 0.0, 0.001),
+        (oracle, 100, 100.0, 0.001),
+        (on_half, 50, 50.0, 0.001),
+        # 2 tolerated of 3 is 67 at the most; what false alarms hide of the attacks does the rest.
+        (with_three_false_alarms_an_hour, 58, 64.28, 6.4),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_the_published_table(detector: Detector, published: float, within: float) -> None:
+def test_the_published_table(detector: Detector, published: float, here: float, within: float) -> None:
     found = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         windows = labels(rng)
         spans = benign_spans(0.0, HOURS * 3600.0, windows)
         found.append(score(detector(rng, windows), windows, spans).value)
-    assert mean(found) == pytest.approx(published, abs=within)
+    assert mean(found) == pytest.approx(here, abs=0.02)
+    assert here == pytest.approx(published, abs=within)
 
 
 @pytest.mark.parametrize(("delay_s", "earned"), [(0, 1), (75, 1), (187.5, 0.75), (300, 0.5), (301, 0.25)])
