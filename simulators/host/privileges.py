@@ -18,12 +18,12 @@ STUDENT = 10_001  # of the workstation's image
 def become(user: int, group: int, keep: Collection[int] = ()) -> None:
     """Leave root for `user` and `group`, with the capabilities `keep` only, which the programs it starts have too.
 
-    Harmless where the process is not root: it then has no more than it had.
+    Harmless where the process is not root, or is to stay root: it then has no more than it had.
 
     Raises:
         OSError: the process may not.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or user == 0:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in set(range(_CAPABILITIES_MAX)) - set(keep):

@@ -3,13 +3,14 @@
 import os
 import socket
 import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from simulators.host.privileges import NET_ADMIN, NET_RAW, become, wanted_user
+from simulators.host.privileges import NET_ADMIN, NET_RAW, USER_VARIABLE, become, wanted_user
 from simulators.network import linux
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave root")
@@ -84,3 +85,14 @@ def test_the_gateways_rights() -> None:
 def test_the_user_that_is_wanted(monkeypatch: pytest.MonkeyPatch, words: str, user: tuple[int, int]) -> None:
     monkeypatch.setenv("USINE_USER", words)
     assert wanted_user() == user
+
+
+@pytest.mark.needs("namespaces", "unshare")
+def test_who_is_to_stay_root_in_a_namespace_of_its_own_stays_it() -> None:
+    """There, groups cannot be set at all."""
+    code = "from simulators.host.privileges import become, wanted_user; become(*wanted_user()); import os; print(os.geteuid())"
+    command = ["unshare", "--user", "--map-root-user", sys.executable, "-c", code]
+    environment = {name: value for name, value in os.environ.items() if name != USER_VARIABLE}
+    assert (
+        subprocess.run(command, capture_output=True, check=True, env=environment, timeout=30).stdout == b"0\n"
+    )
