@@ -15,45 +15,26 @@ from lab.labs import Job
 from lab.runtimes.child import KEPT, confine, detach
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
+from lab.runtimes.news import News
 from lab.runtimes.perform import perform
 from lab.runtimes.zone import ZoneEntry, enter
 from simulators.model import Line
 from simulators.network import linux
 
-OUTPUT_LIMIT_BYTES = 8 << 20
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 if TYPE_CHECKING:
     from lab.probes.contract import Where
 
 
-class LocalErrand:
-    """Reads what the child reports; a child that says more than any job has to say is ended."""
+class LocalErrand(News):
+    """A child that says more than any job has to say is ended."""
 
     def __init__(self, pid: int, descriptor: int, released: Callable[[], None]) -> None:
+        super().__init__(descriptor)
         self._pid = pid
-        self._descriptor = descriptor
         self._released = released
-        self._buffer = b""
-        self._heard = 0
         self._gone = False
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def news(self) -> list[dict[str, Any]] | None:
-        try:
-            data = os.read(self._descriptor, 1 << 16)
-        except BlockingIOError:
-            return []
-        self._heard += len(data)
-        if not data or self._heard > OUTPUT_LIMIT_BYTES:
-            return None
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        try:
-            return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
-        except msgspec.MsgspecError:
-            return None
 
     def end(self, force: bool) -> None:
         if self._gone:
@@ -64,9 +45,6 @@ class LocalErrand:
         except ProcessLookupError:  # it leads no session yet, or is a zombie
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, number)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
     def gone(self) -> bool:
         if not self._gone and os.waitpid(self._pid, os.WNOHANG)[0]:

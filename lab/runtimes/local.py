@@ -16,6 +16,7 @@ from lab.runtimes import errand
 from lab.runtimes.child import KEPT, detach
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
+from lab.runtimes.news import News
 from simulators.errors import ToolMissingError
 from simulators.host.plan import Plan
 from simulators.host.process import preload, prepare, run
@@ -23,29 +24,12 @@ from simulators.host.warmth import settle
 from simulators.model import Line
 
 
-class LocalLaunch:
-    """Reads what the child reports until it is ready or gone."""
+class LocalLaunch(News):
+    """A start under way."""
 
     def __init__(self, handle: Handle, descriptor: int) -> None:
+        super().__init__(descriptor)
         self.handle = handle
-        self._descriptor = descriptor
-        self._buffer = b""
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def news(self) -> list[dict[str, Any]] | None:
-        try:
-            data = os.read(self._descriptor, 1 << 16)
-        except BlockingIOError:
-            return []
-        if not data:
-            return None
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        return [msgspec.json.decode(line) for line in lines]
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 class LocalRuntime:

@@ -14,7 +14,7 @@ import pytest
 from lab.catalog import line_path
 from lab.labs import Job
 from lab.paths import Paths
-from lab.runtimes import errand
+from lab.runtimes import errand, news
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
 from lab.runtimes.local import LocalRuntime
@@ -250,7 +250,7 @@ def test_a_process_that_hangs_is_made_to_end(begin: Callable[[Any], errand.Local
 def test_a_process_that_says_too_much_is_cut_off(
     begin: Callable[[Any], errand.LocalErrand], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errand, "OUTPUT_LIMIT_BYTES", 100_000)
+    monkeypatch.setattr(news, "OUTPUT_LIMIT_BYTES", 100_000)
 
     def chatter() -> None:
         while True:

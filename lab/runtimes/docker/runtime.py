@@ -12,45 +12,16 @@ import msgspec
 from lab.labs import Job
 from lab.runtimes.contract import Handle
 from lab.runtimes.docker.link import StewardLink
+from lab.runtimes.news import News
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
 from simulators.model import Line
 
-OUTPUT_LIMIT_BYTES = 8 << 20
 # What a lifeline says, before it closes, of a lab that was to be adopted and is not there.
 NONE_THERE = b"none"
 # What it says of a lab whose machine is lost, before the machine's name.
 LOST = b"lost "
 LAST_WORDS_BYTES = 200
-
-
-class News:
-    """JSON lines from the steward, until it closes (contract.Launch and contract.Errand)."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._buffer = b""
-        self._heard = 0
-        os.set_blocking(descriptor, False)
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def news(self) -> list[dict[str, Any]] | None:
-        try:
-            data = os.read(self._descriptor, 1 << 16)
-        except BlockingIOError:
-            return []
-        except OSError:
-            return None
-        self._heard += len(data)
-        if not data or self._heard > OUTPUT_LIMIT_BYTES:
-            return None
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 class DockerLaunch(News):

@@ -36,6 +36,7 @@ from lab.runtimes.docker import images
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
 from lab.runtimes.docker.gate import Gate
+from lab.runtimes.docker.orders import PACKET_BYTES, Orders, Work, run, sayer
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.runtime import NONE_THERE
 from lab.runtimes.docker.settings import Settings, settings
@@ -46,7 +47,6 @@ from simulators.host.refusal import refusal
 
 # By the name of the runtime.
 SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact}
-PACKET_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 LISTEN_AGAIN_S = 1.0
 ADOPTED_LIMIT_S, LOOK_S = 20.0, 0.05
@@ -56,38 +56,25 @@ CLIENT_BACKLOG_BYTES = 1 << 20
 class Steward:
     """Serves the supervisor at `orders` until it goes."""
 
-    def __init__(self, engine: Engine, chosen: Settings, orders: socket.socket) -> None:
-        self._engine, self._settings, self._orders = engine, chosen, orders
+    def __init__(self, engine: Engine, chosen: Settings, orders: Orders) -> None:
+        self._engine, self._settings, self.orders = engine, chosen, orders
         self._gate, self._pool = Gate(chosen.workers), Pool(chosen.pool)
         self._labs: dict[str, CarriedLab] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Lock = asyncio.Lock()
         self._host_closed = False
-        self.gone = asyncio.Event()
 
     def listen(self) -> None:
         """Hear the supervisor, and what becomes of containers."""
+        self.orders.listen(self._obey)
         loop = asyncio.get_running_loop()
-        self._orders.setblocking(False)
-        loop.add_reader(self._orders.fileno(), self._hear)
         threading.Thread(target=self._watch_engine, args=(loop,), name="engine events", daemon=True).start()
 
-    def _hear(self) -> None:
-        try:
-            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
-        except BlockingIOError:
-            return
-        except OSError:
-            data, fds = b"", []
-        if not data:
-            self.gone.set()
-            return
-        order = json.loads(data)
-        verbs: dict[str, Callable[..., Any]] = {
+    def _obey(self, fds: list[int], order: dict[str, Any]) -> Work:
+        verbs: dict[str, Callable[..., Work]] = {
             "launch": self._launch, "adopt": self._adopt, "end": self._end, "job": self._job,
             "terminal": self._terminal, "found": self._found,
         }  # fmt: skip
-        self._spawn(verbs[order.pop("do")](fds, **order))
+        return verbs[order.pop("do")](fds, **order)
 
     # Labs
 
@@ -266,13 +253,13 @@ class Steward:
 
     def _watch_engine(self, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread of its own: the engine's events, again after it was restarted."""
-        while not self.gone.is_set():
+        while not self.orders.gone.is_set():
             with contextlib.suppress(UsineError):
                 for event in self._engine.events({HOME: self._settings.mark}):
                     loop.call_soon_threadsafe(self._happened, event)
             threading.Event().wait(LISTEN_AGAIN_S)
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: self._spawn(self._look_at_all()))
+                loop.call_soon_threadsafe(lambda: self.orders.spawn(self._look_at_all()))
 
     def _happened(self, event: dict[str, Any]) -> None:
         about = event.get("Actor", {}).get("Attributes", {})
@@ -288,59 +275,6 @@ class Steward:
                 for part, seen in (await self._gate.do(lab.objects.present, "line")).items():
                     if seen.state == "exited":
                         lab.died(part, None)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            traceback.print_exception(error)
-
-
-class Refusing:
-    """In a steward's place, where none can be: whoever asks is told why. Labs that run are not given up for that."""
-
-    def __init__(self, orders: socket.socket, why: UsineError) -> None:
-        self._orders, self._why = orders, why
-        self._kept: list[int] = []
-        self.gone = asyncio.Event()
-
-    def listen(self) -> None:
-        """Hear the supervisor."""
-        self._orders.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._orders.fileno(), self._hear)
-
-    def _hear(self) -> None:
-        try:
-            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
-        except BlockingIOError:
-            return
-        except OSError:
-            data, fds = b"", []
-        if not data:
-            self.gone.set()
-            return
-        if json.loads(data)["do"] == "adopt":
-            self._kept += fds
-            return
-        for number, descriptor in enumerate(fds):
-            # The first is what news go to; a launch's other one is its lifeline.
-            if number == 0:
-                sayer(descriptor)({"error": refusal(self._why)})
-            os.close(descriptor)
-
-
-def sayer(descriptor: int) -> Callable[[dict[str, Any]], None]:
-    """Writes JSON lines; to nobody, where the reader has gone."""
-
-    def say(message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            os.write(descriptor, msgspec.json.encode(message) + b"\n")
-
-    return say
 
 
 async def _asked(control: LabConnection, ask: dict[str, Any]) -> dict[str, Any]:
@@ -358,28 +292,10 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
             await writer.drain()
 
 
-async def serve(orders: socket.socket, home: Path) -> None:
-    """Until the supervisor goes."""
-    steward: Steward | Refusing
-    try:
-        steward = Steward(Engine(), settings(home), orders)
-    except UsineError as error:
-        sys.stderr.write(f"{error.text.en}\n")
-        steward = Refusing(orders, error)
-    steward.listen()
-    await steward.gone.wait()
-
-
-def main() -> int:
-    """Returns the process's exit status."""
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    try:
-        asyncio.run(serve(orders, Path(sys.argv[2])))
-    finally:
-        # Threads that wait for the engine must not keep a steward whose supervisor has gone.
-        sys.stderr.flush()
-    os._exit(0)
+def made(orders: Orders, home: Path) -> Steward:
+    """Raises: UsineError: no engine answers, or it is told what it cannot be."""
+    return Steward(Engine(), settings(home), orders)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(made)

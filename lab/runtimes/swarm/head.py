@@ -7,13 +7,12 @@ them again, elsewhere.
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ import msgspec
 
 from lab.runtimes.docker.cluster import Cluster
 from lab.runtimes.docker.gate import Gate
+from lab.runtimes.docker.orders import Orders, Work, run, sayer
 from lab.runtimes.docker.runtime import LOST, NONE_THERE
 from lab.runtimes.docker.settings import settings
-from lab.runtimes.docker.steward import PACKET_BYTES, sayer
 from lab.runtimes.swarm.bundle import packed, unpacked
 from lab.runtimes.swarm.machines import Machine, Machines, SwarmMachines, node_secret
 from lab.runtimes.swarm.node import GONE
@@ -51,36 +50,23 @@ STALE_PERIOD_S = 5.0
 class Head:
     """Serves the supervisor at `orders` until it goes."""
 
-    def __init__(self, machines: Machines, home: Path, secret: str, orders: socket.socket) -> None:
-        self._machines, self._home, self._secret, self._orders = machines, home, secret, orders
+    def __init__(self, machines: Machines, home: Path, secret: str, orders: Orders) -> None:
+        self._machines, self._home, self._secret, self.orders = machines, home, secret, orders
         self._labs: dict[str, Placed] = {}
         self._left: dict[str, set[str]] = {}  # machine → labs that were taken from it
         self._launching: dict[str, int] = {}  # machine → launches under way
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.gone = asyncio.Event()
 
     def listen(self) -> None:
         """Hear the supervisor."""
-        self._orders.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._orders.fileno(), self._hear)
-        self._spawn(self._clear_stale())
+        self.orders.listen(self._obey)
+        self.orders.spawn(self._clear_stale())
 
-    def _hear(self) -> None:
-        try:
-            data, fds, _flags, _address = socket.recv_fds(self._orders, PACKET_BYTES, 4)
-        except BlockingIOError:
-            return
-        except OSError:
-            data, fds = b"", []
-        if not data:
-            self.gone.set()
-            return
-        order = json.loads(data)
-        verbs: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+    def _obey(self, fds: list[int], order: dict[str, Any]) -> Work:
+        verbs: dict[str, Callable[[list[int], dict[str, Any]], Work]] = {
             "launch": self._launch, "adopt": self._adopt, "end": self._end, "job": self._pass_on, "terminal": self._pass_on,
             "found": self._found,
         }  # fmt: skip
-        self._spawn(verbs[order["do"]](fds, order))
+        return verbs[order["do"]](fds, order)
 
     # Labs
 
@@ -368,16 +354,6 @@ class Head:
             "plan": {**msgspec.to_builtins(placed.plan), "home": str(self._home)},
         }
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            traceback.print_exception(error)
-
 
 def _lost(machine: Machine) -> StartError:
     return StartError(
@@ -386,28 +362,12 @@ def _lost(machine: Machine) -> StartError:
     )
 
 
-async def serve(orders: socket.socket, home: Path) -> None:
-    """Until the supervisor goes. Raises: UsineError: no engine answers."""
+def made(orders: Orders, home: Path) -> Head:
+    """Raises: UsineError: no engine answers, or it is told what it cannot be."""
     chosen = settings(home)
     secret = node_secret(home / "run" / "swarm.secret")
-    machines = SwarmMachines(Cluster(), Gate(chosen.workers), chosen, secret)
-    head = Head(machines, home, secret, orders)
-    head.listen()
-    await head.gone.wait()
-
-
-def main() -> int:
-    """Returns the process's exit status."""
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    try:
-        asyncio.run(serve(orders, Path(sys.argv[2])))
-    except UsineError as error:
-        sys.stderr.write(f"{error.text.en}\n")
-        return 1
-    finally:
-        sys.stderr.flush()
-    os._exit(0)
+    return Head(SwarmMachines(Cluster(), Gate(chosen.workers), chosen, secret), home, secret, orders)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(made)

@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 
 from lab.runtimes.docker.engine import Engine
+from lab.runtimes.docker.orders import Orders
 from lab.runtimes.docker.settings import settings
 from lab.runtimes.docker.steward import Steward
 from lab.runtimes.swarm.bundle import packed, unpacked
@@ -198,7 +199,7 @@ async def _read(descriptor: int) -> asyncio.StreamReader:
 async def serve(home: Path, secret: str, listener: socket.socket, engine: Engine) -> None:
     """Until it is told to end."""
     orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    steward = Steward(engine, settings(home), theirs)
+    steward = Steward(engine, settings(home), Orders(theirs))
     steward.listen()
     node = Node(steward, orders, home, secret)
     server = await asyncio.start_server(node.serve, sock=listener, limit=LINE_BYTES)

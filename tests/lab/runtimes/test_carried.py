@@ -16,10 +16,11 @@ from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.objects import LabObjects
+from lab.runtimes.docker.orders import Orders, Refusing
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.settings import Settings
 from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
-from lab.runtimes.docker.steward import Refusing, Steward
+from lab.runtimes.docker.steward import Steward
 from simulators.errors import InputError, NotFoundError, StartError, ToolMissingError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
@@ -201,7 +202,7 @@ async def test_ending_twice_is_harmless_and_touches_its_own_only(
 async def test_where_no_steward_can_be_who_asks_is_told_why_and_labs_that_run_are_kept() -> None:
     why = InputError("réserve refusée", "pool refused")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    refusing = Refusing(theirs, why)
+    refusing = Refusing(Orders(theirs), why)
     refusing.listen()
     news, news_end = socket.socketpair()
     life, life_end = socket.socketpair()
@@ -219,7 +220,7 @@ async def test_where_no_steward_can_be_who_asks_is_told_why_and_labs_that_run_ar
     with pytest.raises(BlockingIOError):
         kept.recv(1)
     ours.close()
-    await asyncio.wait_for(refusing.gone.wait(), 5)
+    await asyncio.wait_for(refusing.orders.gone.wait(), 5)
     for end in (news, life, kept, theirs):
         end.close()
 
@@ -228,7 +229,7 @@ async def test_a_job_waits_for_a_lab_that_is_being_adopted_and_not_for_one_that_
     engine: Engine, chosen: Settings, gate: Gate, plan: Plan
 ) -> None:
     orders, other = socket.socketpair()
-    steward, lab = Steward(engine, chosen, orders), a_lab(engine, chosen, gate, plan, PerDevice())
+    steward, lab = Steward(engine, chosen, Orders(orders)), a_lab(engine, chosen, gate, plan, PerDevice())
     with pytest.raises(NotFoundError, match="demo"):
         await steward._lab("demo")
     steward._labs["demo"] = lab

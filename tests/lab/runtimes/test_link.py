@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.runtimes.docker.link import StewardLink
-from lab.runtimes.docker.runtime import DockerRuntime, News
+from lab.runtimes.docker.runtime import DockerRuntime
+from lab.runtimes.news import News
 from simulators.errors import ToolMissingError
 from tests.live.conftest import within
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from lab.catalog import line_path
+from lab.runtimes.docker.orders import Orders
 from lab.runtimes.docker.runtime import LOST, NONE_THERE
 from lab.runtimes.docker.steward import Steward
 from lab.runtimes.swarm import head as head_module
@@ -124,7 +125,7 @@ class Site:
             self.ports[name] = server.sockets[0].getsockname()[1]
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sockets += [self.orders, theirs]
-        self.head = Head(self, self.home, SECRET, theirs)
+        self.head = Head(self, self.home, SECRET, Orders(theirs))
         self.head.listen()
 
     async def ready(self) -> None:
@@ -179,9 +180,8 @@ class Site:
 
     async def close(self) -> None:
         self.orders.close()
-        await asyncio.wait_for(self.head.gone.wait(), LIMIT_S)
-        for task in list(self.head._tasks):
-            task.cancel()
+        await asyncio.wait_for(self.head.orders.gone.wait(), LIMIT_S)
+        self.head.orders.cancel()
         for name in self.machines:
             self.lose(name)
             for lifeline in self.labs[name].lifelines.values():
