@@ -81,7 +81,8 @@ def school(labs: SupervisorClient, home: Path) -> "Iterator[School]":
         yield place
 
 
-@pytest.fixture(scope="session")
+# Of a module: its event loop would be in the way of later tests that have their own.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[BrowserContext]":
     """One Chromium for all the tests of this folder."""
     from playwright.sync_api import sync_playwright

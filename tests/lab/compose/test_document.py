@@ -27,7 +27,7 @@ SERVICE_KEYS = {
     "<<", "cap_add", "cap_drop", "command", "cpus", "depends_on", "dns", "env_file", "environment", "group_add",
     "healthcheck", "hostname", "image", "logging", "mem_limit", "memswap_limit", "network_mode", "networks",
     "pids_limit", "ports", "profiles", "read_only", "restart", "security_opt", "shm_size", "stop_grace_period", "sysctls",
-    "tmpfs", "user", "volumes",
+    "tmpfs", "ulimits", "user", "volumes",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.runtimes.docker import guard
-from lab.runtimes.docker.layout import BRIDGE_PREFIX
+from lab.runtimes.docker.layout import BRIDGE_PREFIX, BUS_PORT, FIELD_BRIDGE_PREFIX
 
 TOOL = """#!{python}
 import json, sys
@@ -53,7 +53,9 @@ class Filter:
 
 @pytest.fixture
 def filter_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filter:
+    """Of a kernel without IPv6."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(guard, "IPV6", tmp_path / "no-ipv6")
     return Filter(tmp_path)
 
 
@@ -61,12 +63,31 @@ def test_the_host_is_closed_to_the_bridges_of_labs_before_anything_else(filter_:
     filter_.install('{"INPUT": [["-j", "ACCEPT"]], "DOCKER-USER": [["-j", "RETURN"]]}', "iptables")
     done = guard.close_host()
     chains = filter_.chains()
-    assert chains["INPUT"] == [list(guard.TO_HOST), ["-j", "ACCEPT"]]
+    assert chains["INPUT"] == [*(list(rule) for rule in guard.TO_HOST), ["-j", "ACCEPT"]]
     assert chains["DOCKER-USER"] == [*(list(rule) for rule in guard.FORWARDED), ["-j", "RETURN"]]
-    assert len(done) == 4
-    assert guard.BRIDGES.startswith(BRIDGE_PREFIX)
-    assert [rule[-1] for rule in (guard.TO_HOST, *guard.FORWARDED)] == ["DROP", "ACCEPT", "DROP", "DROP"]
-    assert "--physdev-is-bridged" in guard.FORWARDED[0], "nothing but what stays on its bridge is let through"
+    assert len(done) == len(guard.TO_HOST) + len(guard.FORWARDED)
+    assert (f"{BRIDGE_PREFIX}+", f"{FIELD_BRIDGE_PREFIX}+") == (guard.BRIDGES, guard.FIELD_BRIDGES)
+    assert [rule[-1] for rule in guard.TO_HOST] == ["DROP", "DROP"]
+    assert [rule[-1] for rule in guard.FORWARDED] == ["ACCEPT"] * 3 + ["DROP"] * 4
+    let_through = guard.FORWARDED[:3]
+    assert all("--physdev-is-bridged" in rule for rule in let_through), "only what stays on its bridge"
+    assert all(str(BUS_PORT) in rule for rule in let_through if guard.FIELD_BRIDGES in rule), "only the bus"
+    assert {rule[1] for rule in guard.FORWARDED if rule[-1] == "DROP"} == {guard.BRIDGES, guard.FIELD_BRIDGES}
+
+
+def test_no_ipv6_passes_where_the_kernel_has_it(filter_: Filter, tmp_path: Path) -> None:
+    filter_.install('{"INPUT": [], "DOCKER-USER": []}', "iptables")
+    guard.IPV6.touch()
+    with pytest.raises(OSError, match="ip6tables"):
+        guard.close_host()
+    (tmp_path / "six").mkdir()
+    six = Filter(tmp_path / "six")
+    six.install('{"INPUT": [], "FORWARD": [["-j", "ACCEPT"]]}', "ip6tables")
+    os.environ["PATH"] += f":{tmp_path / 'six'}"
+    guard.close_host()
+    assert six.chains()["INPUT"] == [list(rule) for rule in guard.TO_HOST]
+    assert six.chains()["FORWARD"] == [*(list(rule) for rule in guard.FORWARDED_SIX), ["-j", "ACCEPT"]]
+    assert {rule[-1] for rule in guard.FORWARDED_SIX} == {"DROP"}
 
 
 def test_twice_is_harmless_and_rules_that_slipped_are_put_back_in_order(filter_: Filter) -> None:

@@ -13,6 +13,9 @@ const PASTE_MAX = 64 << 10;
 const REFUSED_MS = 500;
 const CONTROLS = ["copy", "paste", "close"];
 
+const ATTEMPTS = 4;
+const AGAIN_MS = 1500;
+
 let shown = null; // the screen
 let id = null; // of the terminal that is open, null once it is over
 let source = null;
@@ -27,7 +30,7 @@ async function open() {
   say(byId("terminal-state"), t("terminal_opening"));
   try {
     await show();
-    const { ok, result, error } = await send(page.terminal.open, { zone: byId("terminal-zone").value, columns: shown.columns, rows: shown.rows });
+    const { ok, result, error } = await insist(page.terminal.open, { zone: byId("terminal-zone").value, columns: shown.columns, rows: shown.rows });
     if (!ok) return over(error);
     sessionStorage.setItem(KEPT, JSON.stringify({ id: result.terminal, zone: byId("terminal-zone").value }));
     follow(result.terminal);
@@ -36,6 +39,18 @@ async function open() {
     over(t("unreachable"));
   } finally {
     busy.disabled = false;
+  }
+}
+
+// A browser on the machine of the labs cuts its requests when a container starts: its networks have changed.
+async function insist(address, body) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send(address, body);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    }
   }
 }
 
