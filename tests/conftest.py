@@ -74,6 +74,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.skip(reason)
 
 
+OWN_SITES = ("test_compose.py", "test_swarm.py", "test_terminal.py", "test_bad_input.py", "test_images.py")
+
+
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Tests that share what is costly to start run in one worker: by their place, since pytest 9.2 no longer tells
     a test's `xdist_group` to pytest-xdist 3.8, whose `--dist loadgroup` then groups nothing.
@@ -83,8 +86,11 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
         path, _, name = nodeid.partition("::")
         if path.startswith("tests/live/"):
             return "live"
-        if path.endswith("test_runtimes.py") or path.startswith("tests/docker/"):
+        if path.endswith("test_runtimes.py"):
             return "runtimes"
+        if path.startswith("tests/docker/"):
+            # Most share two labs; the others have sites of their own.
+            return path if path.endswith(OWN_SITES) else "docker"
         if path.endswith("test_browser.py"):
             return "browser"
         return "postgresql" if "postgresql" in name.partition("[")[2] else nodeid

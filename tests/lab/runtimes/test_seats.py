@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -32,10 +33,17 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def seats(engine: Engine, chosen: Settings, gate: Gate, tmp_path: Path) -> Seats:
-    objects = LabObjects(engine, chosen, "demo", tmp_path / "labs", tmp_path)
+def short() -> Iterator[Path]:
+    """A folder whose sockets' paths are not too long."""
+    with tempfile.TemporaryDirectory(prefix="us") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def seats(engine: Engine, chosen: Settings, gate: Gate, short: Path) -> Seats:
+    objects = LabObjects(engine, chosen, "demo", short / "labs", short)
     objects.make_networks(WHOLE)
-    return Seats(Reach(engine, chosen, gate, objects, WHOLE, tmp_path), LINE)
+    return Seats(Reach(engine, chosen, gate, objects, WHOLE, short), LINE)
 
 
 @contextlib.asynccontextmanager
@@ -60,9 +68,9 @@ async def a_workstation(folder: Path, answer: bytes) -> AsyncIterator[list[bytes
 
 
 async def test_a_connection_passes_through_the_zones_workstation(
-    seats: Seats, fake: FakeEngine, tmp_path: Path
+    seats: Seats, fake: FakeEngine, short: Path
 ) -> None:
-    async with a_workstation(tmp_path, b'{"open":true}\n') as asked:
+    async with a_workstation(short, b'{"open":true}\n') as asked:
         connected = await seats.connect("control", "", "10.20.1.10", 502)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(connected, b"ping")
@@ -74,9 +82,9 @@ async def test_a_connection_passes_through_the_zones_workstation(
 
 @pytest.mark.parametrize("answer", [b'{"error":"Connection refused"}\n', b"nonsense\n", b""])
 async def test_a_workstation_that_refuses_is_an_error_and_leaves_no_socket(
-    seats: Seats, tmp_path: Path, answer: bytes
+    seats: Seats, short: Path, answer: bytes
 ) -> None:
-    async with a_workstation(tmp_path, answer):
+    async with a_workstation(short, answer):
         with pytest.raises(OSError, match=r"refused|malformed|closed"):
             await seats.connect("control", "", "10.20.1.10", 502)
         with pytest.raises(StartError) as error:
@@ -133,7 +141,7 @@ async def test_an_agent_at_a_devices_address_waits_for_the_device(
     assert agent["Body"]["Env"] == ["USINE_ADDRESS=10.20.1.10"]
 
 
-async def test_when_a_lab_ends_its_sockets_folders_go(seats: Seats, tmp_path: Path) -> None:
-    (tmp_path / "seat-x").mkdir()
+async def test_when_a_lab_ends_its_sockets_folders_go(seats: Seats, short: Path) -> None:
+    (short / "seat-x").mkdir()
     await seats.close()
-    assert not list(tmp_path.glob("seat-*"))
+    assert not list(short.glob("seat-*"))
