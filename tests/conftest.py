@@ -14,6 +14,10 @@ from xdist.scheduler import LoadScopeScheduling
 NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 
 
+# What tests expect of words is in French, unless they say otherwise; whoever runs them.
+os.environ["LAB_LANG"] = "fr"
+
+
 @cache
 def _namespaces() -> bool:
     """Whether a child may make a network namespace, as root or through a user namespace."""
