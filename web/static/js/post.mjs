@@ -24,7 +24,7 @@ export async function command(verb, values = {}) {
   return undefined;
 }
 
-/** POST `values` to `url`: `{ok, result, error}`, the error in the reader's words. */
+/** POST `values` to `url`: `{ok, reached, result, error}`, the error in the reader's words; `reached`: the server answered. */
 export async function send(url, values = {}) {
   try {
     const answer = await fetch(url, {
@@ -33,9 +33,9 @@ export async function send(url, values = {}) {
       body: JSON.stringify(values),
     });
     const body = await answer.json();
-    return { ok: answer.ok, result: body.result ?? body, error: body.error ?? "" };
+    return { ok: answer.ok, reached: true, result: body.result ?? body, error: body.error ?? "" };
   } catch {
-    return { ok: false, result: undefined, error: t("unreachable") };
+    return { ok: false, reached: false, result: undefined, error: t("unreachable") };
   }
 }
 

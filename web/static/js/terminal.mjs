@@ -42,15 +42,13 @@ async function open() {
   }
 }
 
-// A browser on the machine of the labs cuts its requests when a container starts: its networks have changed.
+// A browser on the machine of the labs cuts its requests when a container starts: its networks have changed. Only for what
+// may well arrive twice: nothing that is typed.
 async function insist(address, body) {
   for (let attempt = 1; ; attempt++) {
-    try {
-      return await send(address, body);
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
-    }
+    const answer = await send(address, body);
+    if (answer.reached || attempt === ATTEMPTS) return answer;
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
   }
 }
 
@@ -161,7 +159,8 @@ async function flush() {
     const size = outbox.size;
     outbox = { typed: outbox.typed.slice(piece.length), size: null };
     told = seen;
-    const { ok, error } = await send(page.terminal.one.replace("TERMINAL", mine), { typed: piece, ...(size && { size }), seen: told });
+    const tell = piece ? send : insist;
+    const { ok, error } = await tell(page.terminal.one.replace("TERMINAL", mine), { typed: piece, ...(size && { size }), seen: told });
     if (!ok && mine === id) {
       outbox.typed = "";
       toast(t("terminal_unsent", { reason: error }), { failed: true });
