@@ -1,21 +1,18 @@
 """Where there are no namespaces: every place of the line is a port of 127.0.0.1 that the system chose."""
 
-import asyncio
-import errno
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from simulators.errors import StartError
 from simulators.model import Line
 from simulators.network import linux
-from simulators.network.addresses import AddressBook, taken
+from simulators.network.addresses import AddressBook
+from simulators.network.ends import connected, listening
 from simulators.network.taps import Taps
 
 LOOPBACK = "127.0.0.1"
-BACKLOG = 128
 PEERS = 8192  # client ports whose host is remembered
 Place = tuple[str, str, int]
 
@@ -42,18 +39,9 @@ class FlatNetwork:
     def listen(self, zone: str, address: str, port: int) -> socket.socket:
         """A listening, non-blocking TCP socket. Raises: StartError: taken; InputError: not of the line."""
         host, real = self.place(zone, address, port)
-        listener = _bindable()
-        try:
-            listener.bind((host, real))
-            listener.listen(BACKLOG)
-        except OSError as error:
-            listener.close()
-            if error.errno != errno.EADDRINUSE:
-                raise
-            place = f"{address}:{port} ({zone}, {host}:{real})"
-            raise StartError(*taken(self._book.owner(address), place)) from error
-        listener.setblocking(False)
-        return listener
+        return listening(
+            _bindable(), (host, real), self._book.owner(address), f"{address}:{port} ({zone}, {host}:{real})"
+        )
 
     async def connect(self, zone: str, source: str, address: str, port: int) -> socket.socket:
         """A connected, non-blocking TCP socket. Raises: OSError; InputError: not of the line."""
@@ -61,14 +49,7 @@ class FlatNetwork:
         place = self.place(zone, address, port)
         client = socket.socket()
         client.setblocking(False)
-        try:
-            client.bind((LOOPBACK, 0))
-            self._remember(client.getsockname()[1], source)
-            await asyncio.get_running_loop().sock_connect(client, place)
-        except BaseException:
-            client.close()
-            raise
-        return client
+        return await connected(client, LOOPBACK, place, lambda own: self._remember(own[1], source))
 
     def place(self, zone: str, address: str, port: int) -> tuple[str, int]:
         """The port of 127.0.0.1 that stands for it. Raises: InputError: not of the line."""

@@ -1,7 +1,5 @@
 """The gateway's own machine: an interface in each zone, and nothing passes but what the gateway relays."""
 
-import asyncio
-import errno
 import ipaddress
 import socket
 import subprocess
@@ -12,10 +10,10 @@ from typing import Any
 from simulators.errors import StartError, ToolMissingError
 from simulators.model import Device, Line
 from simulators.network import linux
-from simulators.network.addresses import AddressBook, taken
+from simulators.network.addresses import AddressBook
+from simulators.network.ends import connected, listening
 from simulators.network.taps import Taps
 
-BACKLOG = 128
 ARP_IGNORE = Path("/proc/sys/net/ipv4/conf/all/arp_ignore")
 
 
@@ -73,16 +71,8 @@ class RoutedNetwork:
     def listen(self, zone: str, address: str, port: int) -> socket.socket:
         """A listening, non-blocking TCP socket that only the zone reaches. Raises: StartError; InputError."""
         listener = self._socket(zone, address)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((address, port))
-            listener.listen(BACKLOG)
-        except OSError as error:
-            listener.close()
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise StartError(*taken(self._book.owner(address), f"{address}:{port} ({zone})")) from error
-        return listener
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return listening(listener, (address, port), self._book.owner(address), f"{address}:{port} ({zone})")
 
     async def connect(
         self,
@@ -98,15 +88,7 @@ class RoutedNetwork:
             # A host that the line does not know asks: the answers to it must come here too.
             linux.receive([source])
             self._held.add(source)
-        try:
-            client.bind((source, 0))
-            if bound is not None:
-                bound(client.getsockname())
-            await asyncio.get_running_loop().sock_connect(client, (address, port))
-        except BaseException:
-            client.close()
-            raise
-        return client
+        return await connected(client, source, (address, port), bound)
 
     def place(self, zone: str, address: str, port: int) -> tuple[str, int]:
         """The same address and port. Raises: InputError: not of the line."""

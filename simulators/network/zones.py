@@ -1,7 +1,5 @@
 """Each zone a network namespace of the lab's own process: nothing crosses but through the gateway."""
 
-import asyncio
-import errno
 import os
 import socket
 import subprocess
@@ -11,11 +9,10 @@ from typing import Any
 from simulators.errors import StartError, ToolMissingError
 from simulators.model import Line
 from simulators.network import linux
-from simulators.network.addresses import AddressBook, taken, workstation
+from simulators.network.addresses import AddressBook, workstation
+from simulators.network.ends import connected, listening
 from simulators.network.taps import Taps
 from simulators.os_errors import os_words
-
-BACKLOG = 128
 
 
 class NamespaceNetwork:
@@ -74,17 +71,8 @@ class NamespaceNetwork:
         """A listening, non-blocking TCP socket. Raises: StartError: taken; InputError: not of the line."""
         self._hold(zone, address)
         listener = self._socket(zone)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((address, port))
-            listener.listen(BACKLOG)
-        except OSError as error:
-            listener.close()
-            if error.errno != errno.EADDRINUSE:
-                raise
-            place = f"{address}:{port} ({zone})"
-            raise StartError(*taken(self._book.owner(address), place)) from error
-        return listener
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return listening(listener, (address, port), self._book.owner(address), f"{address}:{port} ({zone})")
 
     async def connect(
         self,
@@ -102,15 +90,7 @@ class NamespaceNetwork:
         """
         self._hold(zone, source)
         client = self._socket(zone)
-        try:
-            client.bind((source, 0))
-            if bound is not None:
-                bound(client.getsockname())
-            await asyncio.get_running_loop().sock_connect(client, (address, port))
-        except BaseException:
-            client.close()
-            raise
-        return client
+        return await connected(client, source, (address, port), bound)
 
     def place(self, zone: str, address: str, port: int) -> tuple[str, int]:
         """The same address and port, which the zone now has. Raises: InputError: not of the line."""

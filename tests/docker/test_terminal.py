@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 
 from lab.cli.background import ensure_supervisor
 from lab.connection import SupervisorClient
 from lab.paths import Paths
 from lab.training.contract import Person, Sitting
 from simulators.errors import UsineError
-from tests.conftest import NAMES
+from tests.chromium import chromium
 from tests.live.school import School, open_school
-from tests.web.test_browser import ARGUMENTS, DESKTOP, SCREENSHOTS
+from tests.web.test_browser import DESKTOP, SCREENSHOTS
 
 pytestmark = [
     pytest.mark.browser,
@@ -70,14 +69,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(30_000)
+    with chromium(tmp_path_factory.mktemp("profile"), 30_000) as context:
         yield context
-        context.close()
 
 
 @pytest.fixture

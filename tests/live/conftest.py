@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from lab.cli.background import ensure_supervisor
 from lab.cli.main import run
 from lab.connection import SupervisorClient
 from lab.paths import Paths
-from tests.conftest import NAMES
+from tests.chromium import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -85,18 +84,8 @@ def school(labs: SupervisorClient, home: Path) -> "Iterator[School]":
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[BrowserContext]":
     """One Chromium for all the tests of this folder."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.web.test_browser import ARGUMENTS
-
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(20_000)
+    with chromium(tmp_path_factory.mktemp("profile"), 20_000) as context:
         yield context
-        context.close()
 
 
 class Command:

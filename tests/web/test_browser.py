@@ -1,26 +1,21 @@
 """The live page in Chromium: it moves, obeys, is reachable, and asks nothing of anybody else."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from simulators.model import Line
-from tests.conftest import NAMES
+from tests.chromium import chromium
 from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 DESKTOP, PHONE = (1280, 900), (390, 844)
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 PERIOD_S = 0.2
@@ -36,16 +31,10 @@ def served(line: Line) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One Chromium for the module, signed in."""
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(8000)
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         context.pages[0].goto(f"{served.origin}/login/{served.people.link(OWNER).token}")
         context.pages[0].goto("about:blank")  # or its stream would stay open
         yield context
-        context.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The line's zones as networks of their own, joined by wires to the machine of the gateway, as containers are."""
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -8,10 +7,10 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from simulators.errors import StartError
 from simulators.model import Line
 from simulators.network import linux
 from simulators.network.addresses import workstation
+from simulators.network.ends import connected, listening
 from simulators.network.routed import RoutedNetwork
 
 OWN = 253  # the gateway's address before it takes those of the line
@@ -87,13 +86,7 @@ class Apart:
         self._hold(zone, address)
         listener = self._socket(zone)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((address, port))
-        except OSError as error:
-            listener.close()
-            raise StartError("pris", "taken") from error
-        listener.listen(128)
-        return listener
+        return listening(listener, (address, port), address, f"{address}:{port}")
 
     async def connect(
         self,
@@ -107,13 +100,7 @@ class Apart:
             return await self.routed.connect(zone, source, address, port, bound)
         self._hold(zone, source)
         client = self._socket(zone)
-        try:
-            client.bind((source, 0))
-            await asyncio.get_running_loop().sock_connect(client, (address, port))
-        except BaseException:
-            client.close()
-            raise
-        return client
+        return await connected(client, source, (address, port))
 
     def place(self, zone: str, address: str, port: int) -> tuple[str, int]:
         return self.routed.place(zone, address, port)

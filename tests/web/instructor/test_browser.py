@@ -1,7 +1,6 @@
 """The instructor's pages in Chromium: a class from its roster to its grades, by mouse and by keyboard."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,17 +8,17 @@ from pathlib import Path
 import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
-from tests.conftest import NAMES
+from tests.chromium import chromium
 from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
 from tests.web.instructor.conftest import EXERCISE, ROSTER
 from tests.web.instructor.fake_class import FakeClass, FakeClassroom
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
-from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
+from tests.web.test_browser import DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -41,17 +40,11 @@ def served(line: Line) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One Chromium for the module; the instructor is signed in."""
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(8000)
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         name, _, value = served.cookie.partition("=")
         context.add_cookies([{"name": name, "value": value, "url": served.origin}])
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.origin)
         yield context
-        context.close()
 
 
 @pytest.fixture

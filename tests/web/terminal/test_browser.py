@@ -2,22 +2,21 @@
 
 import os
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
-from tests.conftest import NAMES
+from tests.chromium import chromium
 from tests.web.fake_training import ALICE
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 from tests.web.terminal.workstation import shells
-from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
+from tests.web.test_browser import DESKTOP, PHONE, WCAG
 from web import terminal
 from web.terminals import Terminals
 
@@ -37,16 +36,10 @@ def served(line: Line) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One Chromium for the module, in which Alice is signed in."""
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(8000)
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         context.pages[0].goto(f"{served.origin}/login/{served.people.link(ALICE).token}?lang=en")
         context.pages[0].goto("about:blank")
         yield context
-        context.close()
 
 
 @pytest.fixture

@@ -1,20 +1,19 @@
 """The exercise's page in Chromium, over fakes: by keyboard, at both widths, in both languages, nothing typed is lost."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
-from tests.conftest import NAMES
+from tests.chromium import chromium
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
-from tests.web.test_browser import ARGUMENTS, DESKTOP, PHONE, WCAG
+from tests.web.test_browser import DESKTOP, PHONE, WCAG
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 RULE = """\
@@ -38,16 +37,10 @@ def served(line: Line) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One Chromium for the module, in which Alice is signed in."""
-    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"), executable_path=program, args=ARGUMENTS, locale="en-GB"
-        )
-        context.set_default_timeout(8000)
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         context.pages[0].goto(f"{served.origin}/login/{served.people.link(ALICE).token}?lang=en")
         context.pages[0].goto("about:blank")
         yield context
-        context.close()
 
 
 @pytest.fixture

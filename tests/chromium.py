@@ -1,0 +1,33 @@
+"""Chromium from the system, driven by Playwright, with a profile of its own."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.conftest import NAMES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextmanager
+def chromium(profile: Path, limit_ms: float = 8000) -> "Iterator[BrowserContext]":
+    """A browser in English whose every step may take `limit_ms`."""
+    # Here, for who has no browser still collects the tests.
+    from playwright.sync_api import sync_playwright
+
+    program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=program, args=ARGUMENTS, locale="en-GB"
+        )
+        context.set_default_timeout(limit_ms)
+        yield context
+        context.close()
