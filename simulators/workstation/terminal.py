@@ -40,6 +40,9 @@ class Terminal:
         def own_terminal() -> None:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            # Whoever was started in the background ignores them, and would hand that on: Ctrl-C would end nothing.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
 
         try:
             self._process = subprocess.Popen(

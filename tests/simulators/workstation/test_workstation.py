@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,6 +78,21 @@ async def test_a_shell_answers_in_a_window_of_the_size_asked_for(station: Workst
     await caller.seen(b"20 60")
     caller.type("exit\n")
     assert await caller.end() == b"ended"
+    caller.writer.close()
+
+
+async def test_ctrl_c_interrupts_where_whoever_started_it_ignores_that(station: Workstation) -> None:
+    """As a program that was started in the background does."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        caller, _ = await call(station, {"terminal": [80, 24]})
+    finally:
+        signal.signal(signal.SIGINT, former)
+    caller.type("echo be''gun; sleep 60; echo no''t\n")
+    await caller.seen(b"begun")
+    caller.type("\x03")
+    caller.type("echo af''terwards\n")
+    assert b"not" not in await caller.seen(b"afterwards", 5.0)
     caller.writer.close()
 
 
