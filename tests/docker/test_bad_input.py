@@ -17,7 +17,6 @@ from lab.connection import SupervisorClient
 from lab.paths import Paths
 from lab.runtimes.docker.engine import API_VERSION, HOME, SOURCE, Engine, address
 from lab.runtimes.docker.images import source_mark
-from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.settings import Settings, settings
 from simulators.errors import UsineError
 from tests.lab.runtimes.fake_engine import FakeEngine, serving
@@ -64,6 +63,10 @@ class Site:
             with contextlib.suppress(UsineError):
                 SupervisorClient(self.paths).shutdown(labs=True)
             self.process.wait(60)
+
+
+# A pool with room for one lab, outside of that of the labs that other tests start meanwhile.
+ONE_BLOCK = "10.246.0.0/21"
 
 
 @pytest.fixture
@@ -155,26 +158,17 @@ def test_a_pool_that_cannot_be(site: Site, pool: str, en: str) -> None:
     assert en in error.text.en
 
 
-def one_block(pool: str) -> str:
-    """The last block of the pool, where nobody else is."""
-    from lab.catalog import find_line
-
-    first = min(
-        Pool(pool).last(find_line("bottling")).values(), key=lambda s: tuple(map(int, s[:-3].split(".")))
-    )
-    return first.replace("/24", "/21")
-
-
 def test_a_pool_that_is_exhausted(site: Site, api: Any) -> None:
-    block = one_block(site.settings.pool)
-    taken = docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=block.replace("/21", "/24"))])
+    taken = docker.types.IPAMConfig(
+        pool_configs=[docker.types.IPAMPool(subnet=ONE_BLOCK.replace("/21", "/24"))]
+    )
     network = api.create_network("usine-test-taken", internal=True, ipam=taken)["Id"]
     try:
-        error = site.refused(USINE_DOCKER_POOL=block)
+        error = site.refused(USINE_DOCKER_POOL=ONE_BLOCK)
     finally:
         api.remove_network(network)
-    assert f"plus de sous-réseau libre dans {block} ; arrêtez des labos" in error.text.fr
-    assert f"no free subnet left in {block}; stop labs" in error.text.en
+    assert f"plus de sous-réseau libre dans {ONE_BLOCK} ; arrêtez des labos" in error.text.fr
+    assert f"no free subnet left in {ONE_BLOCK}; stop labs" in error.text.en
 
 
 def test_a_container_name_that_is_taken_by_another(site: Site, api: Any) -> None:
