@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from simulators.errors import InputError, StartError
 from simulators.network.door import Door
-from simulators.network.relay import READ_BYTES, How, Relay, refuse
+from simulators.network.relay import READ_BYTES, How, Relay, cut_all, join_later, refuse
 from simulators.os_errors import os_words
 
 WAYS_VARIABLE = "USINE_WAYS"
@@ -70,8 +70,7 @@ class Ways:
         for task in list(self._joining):
             task.cancel()
         await asyncio.gather(*self._joining, return_exceptions=True)
-        for relay in list(self._relays):
-            relay.end("cut")
+        await cut_all(self._relays)
 
     def carry(self, relay: Relay, from_client: bool, data: bytes) -> bytes:
         """All of it."""
@@ -88,9 +87,7 @@ class Ways:
             if len(self._relays) + len(self._joining) >= CONNECTIONS_MAX:
                 refuse(client)
                 return
-            task = asyncio.get_running_loop().create_task(self._join(client, target))
-            self._joining.add(task)
-            task.add_done_callback(self._joining.discard)
+            join_later(self._joining, client, self._join(client, target))
 
         return opened
 

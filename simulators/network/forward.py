@@ -12,14 +12,13 @@ from simulators.model import Device, Line
 from simulators.network.addresses import taken, workstation
 from simulators.network.door import Door
 from simulators.network.record import Conversation, Kind
-from simulators.network.relay import READ_BYTES, How, Relay, refuse
+from simulators.network.relay import READ_BYTES, How, Relay, cut_all, join_later, refuse
 from simulators.network.services import SERVICES
 from simulators.network.taps import taps_of
 from simulators.os_errors import os_words
 
 CONNECTIONS_MAX = 64  # through one forward
 CONNECT_S = 5.0
-TURNS_MAX = 10
 Logger = Callable[..., None]
 
 
@@ -132,21 +131,14 @@ class Forward:
         for task in list(self._joining):
             task.cancel()
         await asyncio.gather(*self._joining, return_exceptions=True)
-        for relay in list(self._relays):
-            relay.end("cut")
-        for _ in range(TURNS_MAX):  # the loop closes them in its next turns
-            if not self._relays:
-                break
-            await asyncio.sleep(0)
+        await cut_all(self._relays)
 
     def _opened(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         if len(self._relays) + len(self._joining) >= CONNECTIONS_MAX:
             self._log("forward_full", device=self.device, peer=peer[1])
             refuse(sock)
             return
-        task = asyncio.get_running_loop().create_task(self._join(sock, peer[1]))
-        self._joining.add(task)
-        task.add_done_callback(self._joining.discard)
+        join_later(self._joining, sock, self._join(sock, peer[1]))
 
     async def _join(self, client: socket.socket, client_port: int) -> None:
         zone, address, port = self._target

@@ -3,10 +3,12 @@
 import asyncio
 import socket
 import struct
-from typing import Literal, Protocol, cast
+from collections.abc import Collection, Coroutine
+from typing import Any, Literal, Protocol, cast
 
 READ_BYTES = 16384  # at most, from one connection, in one turn of the loop
 WRITE_BUFFER_BYTES = 65536  # above it the other side is no longer read
+TURNS_MAX = 10  # of the loop, for what is cut to close
 LINGER_S = 5.0  # for what is written to reach a side that closes
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 How = Literal["closed", "client_reset", "server_reset", "idle", "cut"]
@@ -189,3 +191,26 @@ def refuse(sock: socket.socket) -> None:
     """Close an accepted socket with a reset."""
     reset_on_close(sock)
     sock.close()
+
+
+async def cut_all(relays: Collection[Relay]) -> None:
+    """Cut what passes; whoever watches takes each out of `relays` as it ends."""
+    for relay in list(relays):
+        relay.end("cut")
+    for _ in range(TURNS_MAX):  # the loop closes them in its next turns
+        if not relays:
+            break
+        await asyncio.sleep(0)
+
+
+def join_later(tasks: set[asyncio.Task[None]], sock: socket.socket, work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, which joins `sock` to something, as one of `tasks`; cancelled before it began, it closes `sock` too."""
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+
+    def over(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if task.cancelled():
+            refuse(sock)
+
+    task.add_done_callback(over)

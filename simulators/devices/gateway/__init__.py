@@ -16,11 +16,11 @@ from simulators.devices.gateway.rules import Policy, Service
 from simulators.devices.gateway.traffic import Journal, Traffic
 from simulators.network.addresses import workstation
 from simulators.network.flat import FlatNetwork
+from simulators.network.relay import cut_all
 from simulators.network.taps import Taps, taps_of
 
 KIND = "gateway"
 IDLE_LOOKS = 2  # in each `idle_s`
-TURNS_MAX = 10
 
 __all__ = ["KIND", "SCHEMA", "Config", "Gateway", "create", "parse"]
 
@@ -83,12 +83,7 @@ class Gateway:
         for task in list(self._desk.joining):
             task.cancel()
         await asyncio.gather(*self._desk.joining, return_exceptions=True)
-        for relay in list(self._desk.relays):
-            relay.end("cut")
-        for _ in range(TURNS_MAX):  # the loop closes them in its next turns
-            if not self._desk.relays:
-                break
-            await asyncio.sleep(0)
+        await cut_all(self._desk.relays)
 
     def step(self, t_s: float) -> None:
         """Nothing: it has no simulated state."""

@@ -11,7 +11,7 @@ from simulators.devices.gateway.flow import Flow
 from simulators.devices.gateway.rules import Service, Verdict
 from simulators.network.door import Door
 from simulators.network.record import Conversation, Kind
-from simulators.network.relay import Relay, refuse
+from simulators.network.relay import Relay, join_later, refuse
 from simulators.network.routed import RoutedNetwork
 from simulators.network.zones import NamespaceNetwork
 
@@ -82,9 +82,7 @@ class Passage:
         desk.per_source[conversation.client[0]] += 1
         if verdict.log:
             self._say("gateway_flow_allowed", conversation, verdict.reason)
-        task = asyncio.get_running_loop().create_task(self._join(sock, conversation, verdict))
-        desk.joining.add(task)
-        task.add_done_callback(desk.joining.discard)
+        join_later(desk.joining, sock, self._join(sock, conversation, verdict))
 
     async def _join(self, client: socket.socket, conversation: Conversation, verdict: Verdict) -> None:
         desk = self._desk

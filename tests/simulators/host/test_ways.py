@@ -2,6 +2,9 @@
 
 import asyncio
 import socket
+import socketserver
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -30,20 +33,25 @@ def test_what_is_no_way_is_refused(text: str) -> None:
         ways_of(text)
 
 
-async def test_bytes_pass_both_ways_and_who_does_not_listen_shows_as_closed() -> None:
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(await reader.readexactly(4))
-            await writer.drain()
-        except asyncio.IncompleteReadError:
-            pass  # who only looked whether somebody listens
-        finally:
-            writer.close()
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(self.request.recv(4))
 
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    target = server.sockets[0].getsockname()
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, int]]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield ("127.0.0.1", int(server.server_address[1]))
+        server.shutdown()
+        thread.join(10)
+
+
+async def test_bytes_pass_both_ways_and_who_does_not_listen_shows_as_closed(echo: tuple[str, int]) -> None:
     port, deaf = free_port(), free_port()
-    ways = Ways({port: target, deaf: ("127.0.0.1", free_port())}, "127.0.0.1")
+    ways = Ways({port: echo, deaf: ("127.0.0.1", free_port())}, "127.0.0.1")
+    environment = {WAYS_VARIABLE: written({port: echo})}
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"ping")
@@ -53,11 +61,9 @@ async def test_bytes_pass_both_ways_and_who_does_not_listen_shows_as_closed() ->
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(reader.read(), 5)
         writer.close()
-        environment = {WAYS_VARIABLE: written({port: target})}
         assert await asyncio.to_thread(check_ways, environment)
     finally:
         await ways.stop()
-        server.close()
     assert not check_ways(environment)
 
 

@@ -35,8 +35,9 @@ function ask(dialog, targets, opener) {
   dialog.returnValue = "";
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "yes") act(dialog.dataset.title, actionOf(dialog), labs);
-    else opener.focus();
   }, { once: true });
+  // The dialog gives the focus back as it closes.
+  opener.focus();
   dialog.showModal();
 }
 

@@ -28,6 +28,7 @@ async function open(link, title) {
   }
   byId("evidence-title").textContent = title;
   showTimes(dialog);
-  dialog.addEventListener("close", () => link.focus(), { once: true });
+  // The dialog gives the focus back as it closes; later, it would be taken from where the reader has gone meanwhile.
+  link.focus();
   dialog.showModal();
 }
