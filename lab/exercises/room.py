@@ -13,9 +13,9 @@ SPARE = 0.25  # of all processors
 class Room:
     """`sure` at once whatever the load; up to `most` while a quarter of the machine has nothing to do."""
 
-    def __init__(self, sure: int, most: int, spare: Callable[[], bool] | None = None) -> None:
+    def __init__(self, sure: int, most: int, spare: Callable[[], bool]) -> None:
         self._sure, self._most = sure, most
-        self._spare = spare or machine_rests
+        self._spare = spare
         self._inside = 0
         self._lock = threading.Lock()
         self._door = threading.Lock()

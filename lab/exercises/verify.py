@@ -16,7 +16,7 @@ from lab.exercises.folder import NO_SOLUTION, solution
 from lab.exercises.model import AuthorTest, Exercise
 from lab.exercises.parameters import Draw, drawn, visible
 from lab.exercises.report import CheckReport
-from lab.exercises.room import Room
+from lab.exercises.room import Room, machine_rests
 from lab.exercises.run import baseline, run_check
 from lab.exercises.score import score_of
 from lab.exercises.setup import apply
@@ -112,10 +112,11 @@ def verify(
     check_rules: Callable[[str], object] = lambda _text: None,
     say: Say = lambda _trial, _result: None,
     sleep: Callable[[float], object] = time.sleep,
+    spare: Callable[[], bool] = machine_rests,
 ) -> VerifyReport:
     """Try everything on labs of `runtime`; `say` is told each result as it comes.
 
-    `jobs` labs at once, and `LABS_A_JOB` times as many while the machine has room.
+    `jobs` labs at once, and `LABS_A_JOB` times as many while the machine has room, as `spare` tells.
 
     Hidden runs are played from the first moment, once for all the solutions of a seed, which begin when theirs are there.
     """
@@ -128,7 +129,7 @@ def verify(
 
     todo = {trial.lab_name: trial for exercise in exercises for trial in trials(exercise, seeds)}
     hidden = {_key(trial): trial for trial in todo.values() if hidden_runs(trial.exercise)}
-    room = Room(max(1, jobs), max(1, jobs) * LABS_A_JOB)
+    room = Room(max(1, jobs), max(1, jobs) * LABS_A_JOB, spare)
     at_work = ThreadPoolExecutor(max(1, jobs) * LABS_A_JOB, "trial")
     before = ThreadPoolExecutor(max(1, len(hidden)), "hidden runs")
     try:

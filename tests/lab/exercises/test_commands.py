@@ -41,6 +41,7 @@ def scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(catalog, "exercises_folder", lambda: tmp_path)
     monkeypatch.setattr(workshop, "workshop", stage)
     monkeypatch.setattr("lab.exercises.verify.SETTLE_S", 0.0)
+    monkeypatch.setattr("lab.exercises.room.LOOK_S", 0.02)
     monkeypatch.setattr("lab.detection.rules.check_rules", lambda _text: [])  # the stage's rules are words
     return tmp_path
 
