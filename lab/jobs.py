@@ -1,6 +1,7 @@
 """What a job does once it is in its place: look through a probe, or run an attack, within its time limit."""
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import ipaddress
@@ -11,7 +12,7 @@ import msgspec
 
 from lab.labs import Connection, Job, Progress
 from lab.probes.contract import Finding, Probe, Where, probe
-from simulators.errors import InputError, TimeLimitError
+from simulators.errors import InputError, TimeLimitError, UsineError
 from simulators.validation import fitted
 
 Work = Callable[[Where, Connection, Progress], Any]
@@ -28,6 +29,16 @@ def work(job: Job) -> Work:
     from lab.attacks.engine import prepare
 
     return _contained(prepare(job), job)
+
+
+def make_ready(job: Job) -> None:
+    """What the processes of such jobs share, made once in the process they are forked from; harmless again."""
+    if job.kind != "probe":
+        return
+    with contextlib.suppress(UsineError):  # told where the job is done
+        found = _find(job.name)
+        if found.ready is not None:
+            found.ready()
 
 
 def _contained(work: Work, job: Job) -> Work:

@@ -120,7 +120,8 @@ class Probe:
     """`arguments` is a frozen msgspec Struct (unknown fields forbidden): its schema goes to editors.
 
     `refusals` are the outcomes in which a request was refused: a check that expects one needs a control.
-    `ahead` plays the hidden runs of a seed and keeps them, so that `look` finds them there.
+    `ahead` plays the hidden runs of a seed and keeps them, so that `look` finds them there. `ready` makes what takes
+    time and serves any number of looks: once, before processes are forked for them.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Probe:
     figures: tuple[str, ...] = ()
     limit_s: float = LIMIT_S
     ahead: Callable[[Ahead], object] | None = None
+    ready: Callable[[], object] | None = None
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lab.connection import LabConnection, connect
+from lab.jobs import make_ready
 from lab.labs import Job
 from lab.runtimes.child import KEPT, confine, detach
 from lab.runtimes.contract import Handle
@@ -55,6 +56,7 @@ class LocalErrand(News):
 
 def launch(handle: Handle, line: Line, job: Job, limits: Limits, log: Path) -> LocalErrand:
     """Fork the job's process; never waits for it."""
+    make_ready(job)
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     # A signal to the child must not run its parent's handlers.

@@ -5,6 +5,7 @@ import select
 import selectors
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import msgspec
 import pytest
 
 from lab.catalog import line_path
+from lab.jobs import make_ready
 from lab.labs import Job
 from lab.paths import Paths
+from lab.probes import contract
 from lab.runtimes import errand, news
 from lab.runtimes.contract import Handle
 from lab.runtimes.limits import Limits
@@ -271,3 +274,14 @@ def test_a_process_cannot_take_all_the_memory(begin: Callable[[Any], errand.Loca
             errand.report({"result": "bounded"})
 
     assert _news(begin(hoard)) == [{"result": "bounded"}]
+
+
+def test_what_jobs_share_is_made_once_before_any_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    real = contract.probe("opcua.session")
+    monkeypatch.setattr("lab.jobs._find", lambda _name: replace(real, ready=lambda: made.append(1)))
+    make_ready(Job("x", "probe", "opcua.session", "control", {}, 1.0))
+    assert made == [1]
+    monkeypatch.undo()
+    make_ready(Job("x", "probe", "no.such", "control", {}, 1.0))
+    make_ready(Job("x", "attack", "scan", "control", {}, 1.0))

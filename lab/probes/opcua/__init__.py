@@ -13,14 +13,17 @@
 """
 
 import logging
+from dataclasses import replace
 
-from lab.probes.opcua import audit, endpoints, lockout, matrix, sessions, tags, trust
+from lab.probes.opcua import audit, certificates, endpoints, lockout, matrix, sessions, tags, trust
 
 # The library logs what strangers send; what matters is in the evidence.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 
 PROBES = [
-    probe for module in (endpoints, sessions, trust, tags, matrix, lockout, audit) for probe in module.PROBES
+    replace(probe, ready=certificates.ready)
+    for module in (endpoints, sessions, trust, tags, matrix, lockout, audit)
+    for probe in module.PROBES
 ]
 
 __all__ = ["PROBES"]

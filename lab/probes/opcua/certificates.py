@@ -98,9 +98,14 @@ def workstation(site: str, flaw: Flaw | None = None) -> Pair:
     return Pair(signed, key)
 
 
+def ready() -> None:
+    """Make the key, and load what signs with it."""
+    workstation("")
+
+
 @cache
 def _key(bits: int) -> rsa.RSAPrivateKey:
-    """One key of each size in a process: making them is what takes time."""
+    """One key of each size in a process and those forked from it: making them is what takes time."""
     return rsa.generate_private_key(65537, bits)
 
 

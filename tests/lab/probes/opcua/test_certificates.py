@@ -1,5 +1,6 @@
 """What the probes show: each bad certificate is bad in one way only, and a site's authority is always the same."""
 
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from asyncua.common.utils import ServiceError
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from lab.probes.opcua.certificates import FLAWS, authority_pem, revocations_pem, workstation
+from lab.probes.opcua.certificates import FLAWS, authority_pem, ready, revocations_pem, workstation
 from simulators.devices.opcua_plc.trust import TrustStore
 
 AUTHORITY = x509.load_pem_x509_certificate(authority_pem("site").encode())
@@ -43,3 +44,19 @@ def test_only_the_list_refuses_the_one_that_was_stolen() -> None:
 
 def _der(flaw: str | None) -> bytes:
     return workstation("site", flaw).certificate.public_bytes(Encoding.DER)  # type: ignore[arg-type]
+
+
+def test_processes_forked_after_it_is_ready_share_one_key() -> None:
+    ready()
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.write(writer, _modulus().to_bytes(256))
+        os._exit(0)
+    with os.fdopen(reader, "rb") as told:
+        os.close(writer)
+        assert int.from_bytes(told.read()) == _modulus()
+    os.wait()
+
+
+def _modulus() -> int:
+    return workstation("site").key.public_key().public_numbers().n
