@@ -32,7 +32,7 @@ API_VERSION = "1.41"  # engine 20.10
 CALL_LIMIT_S = 120
 # Whether there is an engine at all is soon said.
 KNOCK_LIMIT_S = 10
-CONFLICT = 409
+FORBIDDEN, CONFLICT = 403, 409
 LAST_WORDS_BYTES = 2000
 # A crash writes no core into the host's folders, and one file that runs away ends before the host's disk does.
 ULIMITS = [Ulimit(name=name, soft=most, hard=most) for name, most in FILE_LIMITS.items()]
@@ -129,9 +129,17 @@ class Engine:
             return [n["Name"] for n in self._api.networks(filters={"label": _filters(labels)})]
 
     def remove_network(self, name: str) -> None:
-        """Harmless where there is none."""
+        """Harmless where there is none. Raises: InUseError: a container still has an end there."""
         with contextlib.suppress(MissingError), told():
-            self._api.remove_network(name)
+            try:
+                self._api.remove_network(name)
+            except APIError as error:
+                if error.status_code != FORBIDDEN:
+                    raise
+                said = str(error.explanation or error)
+                raise InUseError(
+                    f"réseau {name} encore utilisé : {said}", f"network {name} still in use: {said}"
+                ) from error
 
     def create(
         self,
@@ -301,6 +309,10 @@ class Engine:
 
 class MissingError(StartError):
     """There is no such container or network."""
+
+
+class InUseError(StartError):
+    """A network still has a container in it."""
 
 
 class ImageMissingError(StartError):

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import Executor
 from pathlib import Path
 
-from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, Seen
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, InUseError, Seen
 from lab.runtimes.docker.layout import (
     COMPACT,
     DATA,
@@ -22,6 +22,7 @@ from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
 
 GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
+FREED_LIMIT_S = 5.0
 
 
 class LabObjects:
@@ -132,9 +133,17 @@ class LabObjects:
 
     def remove(self, workers: Executor) -> None:
         """Everything of the lab that is on the engine: containers side by side, then networks. Needs no file."""
-        present = list(self.present().values())
-        list(workers.map(self._engine.remove, [seen.id for seen in present]))
-        self.remove_networks()
+        deadline = time.monotonic() + FREED_LIMIT_S
+        while True:
+            list(workers.map(self._engine.remove, [seen.id for seen in self.present().values()]))
+            try:
+                self.remove_networks()
+                break
+            except InUseError:
+                # An engine takes an end off a network a moment after its container has gone; or one came meanwhile.
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_S)
 
     def dismiss(self, workers: Executor) -> None:
         """Ask the devices to end, so that they keep what they hold, and wait a little for it."""

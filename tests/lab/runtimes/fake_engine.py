@@ -1,7 +1,7 @@
 """An engine that speaks Docker's HTTP over a Unix socket, and keeps containers and networks in memory.
 
 `version` and `api` are what it says of itself, `images` their labels by name. A container whose part is in `dying` ends as soon as
-it is started, with those last words. `refusing` answers 500 with these words to every request of that method and path beginning.
+it is started, with those last words. A network in `busy` is in use as many times as it says. `refusing` answers 500 with these words to every request of that method and path beginning.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ class FakeEngine:
         self.containers: dict[str, Body] = {}
         self.networks: dict[str, Body] = {}
         self.dying: dict[str, str] = {}
+        self.busy: dict[str, int] = {}
         self.refusing: dict[tuple[str, str], str] = {}
         self.asked: list[tuple[str, str, Body]] = []
 
@@ -63,6 +64,9 @@ class FakeEngine:
             case "POST", ["networks", _network, "connect"]:
                 return 200, None
             case "DELETE", ["networks", name]:
+                if self.busy.get(name, 0) > 0:
+                    self.busy[name] -= 1
+                    return 403, {"message": f"network {name} has active endpoints"}
                 return (204, None) if self.networks.pop(name, None) else _missing("network", name)
             case "GET", ["containers", "json"]:
                 return 200, [_listed(c) for c in self.containers.values() if _labelled(c["Labels"], query)]

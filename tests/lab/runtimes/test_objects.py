@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.catalog import find_line
-from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
+from lab.runtimes.docker import objects as module
+from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, InUseError
 from lab.runtimes.docker.layout import FIELD, PLANT, layout, workstation_layout
 from lab.runtimes.docker.objects import LabObjects
 from lab.runtimes.docker.settings import Settings
@@ -54,6 +55,21 @@ def test_a_whole_lab_is_made_found_and_removed(
     objects.remove(workers)
     assert (fake.containers, fake.networks) == ({}, {})
     objects.remove(workers)
+
+
+def test_a_network_that_is_in_use_for_a_moment_longer_is_removed_too(
+    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FREED_LIMIT_S", 2.0)
+    objects.make_networks(WHOLE)
+    fake.busy = dict.fromkeys(fake.networks, 2)
+    objects.remove(workers)
+    assert fake.networks == {}
+    objects.make_networks(WHOLE)
+    (name, *_) = fake.networks
+    fake.busy = {name: 10_000}
+    with pytest.raises(InUseError, match=name):
+        objects.remove(workers)
 
 
 def test_each_device_sees_its_own_folder_and_the_plant_the_labs(
