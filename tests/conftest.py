@@ -89,14 +89,15 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         path, _, name = nodeid.partition("::")
         if path.startswith("tests/live/"):
-            return "live"
+            # Long ones have a supervisor of their own.
+            return nodeid if path.endswith("_in_browser.py") else "live"
         if path.endswith("test_runtimes.py"):
             return "runtimes"
         if path.startswith("tests/docker/"):
             # Most share two labs; the others have sites of their own.
             return path if path.endswith(OWN_SITES) else "docker"
         if path.endswith("test_browser.py"):
-            return "browser"
+            return path
         return "postgresql" if "postgresql" in name.partition("[")[2] else nodeid
 
 

@@ -88,8 +88,8 @@ async def test_ctrl_c_interrupts_where_whoever_started_it_ignores_that(station: 
         caller, _ = await call(station, {"terminal": [80, 24]})
     finally:
         signal.signal(signal.SIGINT, former)
-    # The job says that it has begun, not the shell before it begins the job.
-    caller.type("sh -c \"echo be''gun; sleep 60\"; echo no''t\n")
+    # The very process that is ended says it: a shell is deaf to the key while it begins another.
+    caller.type("sh -c \"echo be''gun; exec sleep 60\"; echo no''t\n")
     await caller.seen(b"begun")
     caller.type("\x03")
     caller.type("echo af''terwards\n")
