@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # One process for the pages of a test after another's: all are ours.
+    "--renderer-process-limit=1", "--disable-features=IsolateOrigins,site-per-process",
 ]  # fmt: skip
 
 
