@@ -18,6 +18,7 @@ from lab.connection import SupervisorClient
 from lab.labs import Job
 from lab.paths import Paths
 from simulators.errors import InputError, NotFoundError, UsineError
+from tests.docker.left import networks_left
 from tests.live.conftest import green, within
 
 NAME = "one"
@@ -375,7 +376,7 @@ def leftovers(site: Site) -> list[str]:
 
     labels = {HOME: settings(site.paths.home).mark}
     with Engine() as engine:
-        return [seen.name for seen in engine.containers(labels)] + engine.networks(labels)
+        return [seen.name for seen in engine.containers(labels)] + networks_left(engine, labels)
 
 
 def test_started_again_it_has_its_trainees_configuration(site: Site) -> None:

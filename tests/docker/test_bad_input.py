@@ -19,6 +19,7 @@ from lab.runtimes.docker.engine import API_VERSION, HOME, SOURCE, Engine, addres
 from lab.runtimes.docker.images import source_mark
 from lab.runtimes.docker.settings import Settings, settings
 from simulators.errors import UsineError
+from tests.docker.left import networks_left
 from tests.lab.runtimes.fake_engine import FakeEngine, serving
 from tests.live.conftest import within
 
@@ -56,7 +57,7 @@ class Site:
     def left(self) -> list[str]:
         with Engine() as engine:
             labels = {HOME: self.settings.mark}
-            return [seen.name for seen in engine.containers(labels)] + engine.networks(labels)
+            return [seen.name for seen in engine.containers(labels)] + networks_left(engine, labels)
 
     def close(self) -> None:
         if self.process is not None:

@@ -20,6 +20,7 @@ from lab.catalog import find_line
 from lab.cli.main import run
 from lab.runtimes.docker.engine import API_VERSION, HOME, Engine, address
 from lab.runtimes.docker.layout import short
+from tests.docker.left import networks_left
 from tests.live.conftest import within
 
 pytestmark = [pytest.mark.needs("docker", "docker-compose"), pytest.mark.timeout(400)]
@@ -43,6 +44,8 @@ class Site:
     def compose(self, *words: str, limit_s: float = 240) -> str:
         """Run docker-compose there; what it printed."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+        # Engines lose count of a network's ends when many containers come and go at once (moby 42119).
+        environment["COMPOSE_PARALLEL_LIMIT"] = "2"
         ran = subprocess.run(
             ["docker-compose", "--project-name", PROJECT, *words], cwd=self.folder, env=environment,
             capture_output=True, text=True, timeout=limit_s, check=False,
@@ -71,7 +74,11 @@ class Site:
         found += [v["Name"] for v in self._api.volumes(filters=label)["Volumes"] or []]
         with Engine() as engine:
             labels = {HOME: short(str(self.state))}
-            return [*found, *(seen.name for seen in engine.containers(labels)), *engine.networks(labels)]
+            return [
+                *found,
+                *(seen.name for seen in engine.containers(labels)),
+                *networks_left(engine, labels),
+            ]
 
     @property
     def state(self) -> Path:

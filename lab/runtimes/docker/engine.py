@@ -141,6 +141,14 @@ class Engine:
                     f"réseau {name} encore utilisé : {said}", f"network {name} still in use: {said}"
                 ) from error
 
+    def attached(self, network: str) -> list[str]:
+        """The containers that have an end in a network, by their ids; none where there is no such network."""
+        try:
+            with told():
+                return list(self._api.inspect_network(network).get("Containers") or {})
+        except MissingError:
+            return []
+
     def create(
         self,
         name: str,

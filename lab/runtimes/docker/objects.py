@@ -1,6 +1,7 @@
 """The containers and networks of one lab on the engine: made, found, removed. Blocking; one lab, one caller."""
 
 import os
+import sys
 import time
 from concurrent.futures import Executor
 from pathlib import Path
@@ -33,9 +34,13 @@ class LabObjects:
         self.name, self._folder, self._run = name, folder, run
         self._labels = {HOME: settings.mark, LAB: name}
 
-    def network_name(self, number: int, key: str) -> str:
-        """Sorted by their number: engines take the default route from the first network by its name."""
-        return f"usine-{self._settings.mark}-{self.name}-{number}-{key}"
+    def network_name(self, number: int, network: NetworkLayout) -> str:
+        """Sorted by their number: engines take the default route from the first network by its name.
+
+        With its address: one that an engine cannot remove (`remove`) is not in the way of the lab's next start.
+        """
+        address = network.subnet.partition("/")[0]
+        return f"usine-{self._settings.mark}-{self.name}-{number}-{network.key}-{address}"
 
     def container_name(self, part: str) -> str:
         return f"usine-{self._settings.mark}-{self.name}-{part}"
@@ -52,11 +57,11 @@ class LabObjects:
     def _make_network(self, number: int, network: NetworkLayout) -> None:
         labels = {**self._labels, PART: network.key}
         self._engine.network(
-            self.network_name(number, network.key), self._bridge_name(number, network), network, labels
+            self.network_name(number, network), self._bridge_name(number, network), network, labels
         )
 
     def _bridge_name(self, number: int, network: NetworkLayout) -> str:
-        return f"{network.prefix}{short(self._settings.mark, self.name)}{number}"
+        return f"{network.prefix}{short(self._settings.mark, self.name, network.subnet)}{number}"
 
     def bridge(self, layout: LabLayout, key: str) -> str:
         """What the host calls the bridge of a network."""
@@ -102,8 +107,8 @@ class LabObjects:
         return home_tmpfs(self._settings.user)
 
     def _ends(self, layout: LabLayout, container: ContainerLayout) -> dict[str, str]:
-        numbers = {network.key: number for number, network in enumerate(layout.networks)}
-        return {self.network_name(numbers[key], key): address for key, address in container.networks.items()}
+        names = {n.key: self.network_name(number, n) for number, n in enumerate(layout.networks)}
+        return {names[key]: address for key, address in container.networks.items()}
 
     def _binds(self, container: ContainerLayout) -> list[str]:
         part = container.part
@@ -132,17 +137,24 @@ class LabObjects:
         return self._engine.networks(self._labels)
 
     def remove(self, workers: Executor) -> None:
-        """Everything of the lab that is on the engine: containers side by side, then networks. Needs no file."""
+        """Everything of the lab that is on the engine: containers side by side, then networks. Needs no file.
+
+        A network in which an engine counts ends that are in no container is left to it: engines lose count when
+        containers come and go at once (moby 42119), and remove such a network after they were started again.
+        """
         deadline = time.monotonic() + FREED_LIMIT_S
         while True:
             list(workers.map(self._engine.remove, [seen.id for seen in self.present().values()]))
             try:
                 self.remove_networks()
                 break
-            except InUseError:
+            except InUseError as error:
                 # An engine takes an end off a network a moment after its container has gone; or one came meanwhile.
                 if time.monotonic() > deadline:
-                    raise
+                    if any(self._engine.attached(name) for name in self.networks()):
+                        raise
+                    sys.stderr.write(f"{self.name}: {error.text.en}, by nobody; restart the engine\n")
+                    break
             time.sleep(LOOK_S)
 
     def dismiss(self, workers: Executor) -> None:
@@ -156,8 +168,15 @@ class LabObjects:
             time.sleep(LOOK_S)
 
     def remove_networks(self) -> None:
+        """Raises: InUseError: of one of them, after the others were removed."""
+        in_use = None
         for name in self.networks():
-            self._engine.remove_network(name)
+            try:
+                self._engine.remove_network(name)
+            except InUseError as error:
+                in_use = error
+        if in_use is not None:
+            raise in_use
 
 
 def give(folder: Path, user: str) -> None:

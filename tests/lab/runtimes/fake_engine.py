@@ -1,7 +1,7 @@
 """An engine that speaks Docker's HTTP over a Unix socket, and keeps containers and networks in memory.
 
 `version` and `api` are what it says of itself, `images` their labels by name. A container whose part is in `dying` ends as soon as
-it is started, with those last words. A network in `busy` is in use as many times as it says. `refusing` answers 500 with these words to every request of that method and path beginning.
+it is started, with those last words. A network in `busy` is in use as many times as it says, one in `attached` has those containers. `refusing` answers 500 with these words to every request of that method and path beginning.
 """
 
 import contextlib
@@ -31,6 +31,7 @@ class FakeEngine:
         self.networks: dict[str, Body] = {}
         self.dying: dict[str, str] = {}
         self.busy: dict[str, int] = {}
+        self.attached: dict[str, list[str]] = {}
         self.refusing: dict[tuple[str, str], str] = {}
         self.asked: list[tuple[str, str, Body]] = []
 
@@ -59,6 +60,9 @@ class FakeEngine:
                 )
             case "GET", ["networks"]:
                 return 200, [n for n in self.networks.values() if _labelled(n["Labels"], query)]
+            case "GET", ["networks", name]:
+                ends: Body = {container: {} for container in self.attached.get(name, [])}
+                return (200, {"Containers": ends}) if name in self.networks else _missing("network", name)
             case "POST", ["networks", "create"]:
                 return self._make_network(body)
             case "POST", ["networks", _network, "connect"]:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from lab.catalog import line_path
+from lab.catalog import find_line, line_path
 from lab.labs import Job
 from lab.runtimes.docker import carried as module
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, Engine
 from lab.runtimes.docker.gate import Gate
+from lab.runtimes.docker.layout import NetworkLayout
 from lab.runtimes.docker.objects import LabObjects
 from lab.runtimes.docker.orders import Orders, Refusing
 from lab.runtimes.docker.pool import Pool
@@ -137,7 +138,10 @@ async def test_a_network_of_somebody_elses_with_the_name_stays_and_the_rest_is_r
     fake: FakeEngine, engine: Engine, chosen: Settings, gate: Gate, plan: Plan
 ) -> None:
     lab = a_lab(engine, chosen, gate, plan, PerDevice())
-    name = lab.objects.network_name(2, "supervision")
+    layout = NetworkLayout(
+        "supervision", Pool(chosen.pool).take(find_line("bottling"), [])["supervision"], None
+    )
+    name = lab.objects.network_name(2, layout)
     fake.networks[name] = {"Name": name, "Labels": {}, "IPAM": {"Config": []}}
     error = await failing(lab, StartError)
     assert f"docker network rm {name}" in error.text.en

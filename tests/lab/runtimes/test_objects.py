@@ -65,11 +65,32 @@ def test_a_network_that_is_in_use_for_a_moment_longer_is_removed_too(
     fake.busy = dict.fromkeys(fake.networks, 2)
     objects.remove(workers)
     assert fake.networks == {}
+
+
+def test_a_network_with_somebody_elses_container_is_an_error_and_the_others_go(
+    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FREED_LIMIT_S", 0.2)
+    objects.make_networks(WHOLE)
+    (name, *_) = fake.networks
+    fake.busy, fake.attached = {name: 10_000}, {name: ["f00"]}
+    with pytest.raises(InUseError, match=name):
+        objects.remove(workers)
+    assert list(fake.networks) == [name]
+
+
+def test_a_network_in_which_the_engine_lost_count_is_said_and_left_to_it(
+    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(module, "FREED_LIMIT_S", 0.2)
     objects.make_networks(WHOLE)
     (name, *_) = fake.networks
     fake.busy = {name: 10_000}
-    with pytest.raises(InUseError, match=name):
-        objects.remove(workers)
+    objects.remove(workers)
+    assert list(fake.networks) == [name]
+    assert f"{name} still in use" in (said := capsys.readouterr().err)
+    assert "restart the engine" in said
 
 
 def test_each_device_sees_its_own_folder_and_the_plant_the_labs(
@@ -89,10 +110,10 @@ def test_the_default_route_is_a_zones(fake: FakeEngine, objects: LabObjects) -> 
     objects.make_networks(WHOLE)
     objects.make(WHOLE, WHOLE.container("plc1"))
     (made,) = fake.containers.values()
-    assert made["Body"]["HostConfig"]["NetworkMode"].endswith("-0-control")
-    names = [objects.network_name(n, network.key) for n, network in enumerate(WHOLE.networks)]
+    assert made["Body"]["HostConfig"]["NetworkMode"].endswith("-0-control-10.201.0.0")
+    names = [objects.network_name(n, network) for n, network in enumerate(WHOLE.networks)]
     assert names == sorted(names)
-    assert names[-1].endswith(FIELD)
+    assert names[-1].endswith(f"-{FIELD}-10.201.7.0")
 
 
 def test_what_sits_beside_a_device_shares_its_network_and_its_processes(
