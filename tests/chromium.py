@@ -20,11 +20,13 @@ ARGUMENTS = [
 
 
 @contextmanager
-def chromium(profile: Path, limit_ms: float = 8000) -> "Iterator[BrowserContext]":
+def chromium(profile: Path, limit_ms: float = 12_000) -> "Iterator[BrowserContext]":
     """A browser in English whose every step may take `limit_ms`."""
     # Here, for who has no browser still collects the tests.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # Beside other tests a page takes longer than the five seconds that Playwright gives.
+    expect.set_options(timeout=limit_ms)
     program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(

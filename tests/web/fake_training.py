@@ -1,5 +1,6 @@
 """Accounts, sittings and cohorts in memory: keep `lab.training.contract`, hold no database and run no engine."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -154,11 +155,19 @@ class Work:
     attempts: int = 0
 
 
+GO_LIMIT_S = 60.0
+
+
 class FakeSittings:
-    """Sittings over `labs`. `pause_s` is how long each observation of a check, each device of a start, takes."""
+    """Sittings over `labs`. `pause_s` is how long each observation of a check, each device of a start, takes.
+
+    While `go` is not set, an observation goes on.
+    """
 
     def __init__(self, labs: FakeLabs, pause_s: float = 0.0) -> None:
         self.labs, self.pause_s = labs, pause_s
+        self.go = threading.Event()
+        self.go.set()
         self.work: dict[int, Work] = {}
         self.known = catalogue()
         self.refuse: InputError | None = None
@@ -342,6 +351,7 @@ class FakeSittings:
                 )
             )
             time.sleep(self.pause_s)
+            assert self.go.wait(GO_LIMIT_S)
             results.append(_observed(step, WANTED[step.id] in work.texts["plc2"][-1]))
             progress(Progress(number + 1, len(known.steps), step.name, results[-1]))
         gate = GateResult(
