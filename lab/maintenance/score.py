@@ -16,12 +16,15 @@ _DAY_H = 24.0
 class Rules(msgspec.Struct, frozen=True):
     """Money in thousands of euros. `time_to_act_h` is what a planned replacement needs from the alarm on.
 
-    Somebody is called out by an alarm, and again after `callout_h` if one stands still, or anew.
+    Somebody is called out by an alarm, and again after `callout_h` if one stands still, or anew. Rises less than
+    `event_h` after another are of the same event: longer than the day's round of products, with which an alarm that
+    chatters comes and goes.
     """
 
     time_to_act_h: float = 24.0
     lead_cap_h: float = 72.0
     callout_h: float = 24.0
+    event_h: float = 48.0
     failure_cost: float = 10.0
     planned_cost: float = 2.0
     inspection_cost: float = 0.5
@@ -119,13 +122,13 @@ def score(machines: Sequence[Watched], rules: Rules = Rules()) -> Score:  # noqa
 
 
 def chatter(machines: Sequence[Watched], rules: Rules) -> float:
-    """How often the alarm comes on in one event: rises less than `callout_h` after another are of the same event."""
+    """How often the alarm comes on in one event (`Rules.event_h`)."""
     all_rises, events = 0, 0
     for machine in machines:
         last_h = float("-inf")
         for t_h in rises(machine.alarm):
             all_rises += 1
-            events += t_h - last_h >= rules.callout_h
+            events += t_h - last_h >= rules.event_h
             last_h = t_h
     return all_rises / events if events else 0.0
 

@@ -90,6 +90,10 @@ def test_chatter_is_rises_an_event() -> None:
     once = fleet([(110, 999)], [(310, 999)])
     flicker = fleet([(110, 112), (113, 114), (116, 118), (120, 999)], [(310, 999)])
     assert (once.chatter, flicker.chatter) == (1.0, 2.5)
+    daily = fleet([(110, 115), (134, 140), (158, 999)], [(310, 999)])
+    assert daily.chatter == 2.0, "with the same product every day: one event on a, one on b"
+    apart = fleet([(110, 115), (158, 999)], [(310, 999)])
+    assert apart.chatter == 1.0, "two days later it is another event"
     assert rises(alarm((3, 5), (9, 10))) == [3, 9]
     assert callouts(alarm((3, 5), (9, 10), (30, 31)), Rules()) == [3, 30]
 
