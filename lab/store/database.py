@@ -1,6 +1,8 @@
 """One database, SQLite or PostgreSQL: connections, and short transactions that read or write."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from simulators.os_errors import os_words
 
 # A writer of SQLite waits that long for another one.
 BUSY_MS = 10_000
+AGAIN_S = 0.01
 POOL, OVERFLOW = 10, 30
 
 
@@ -105,13 +108,23 @@ def _make_folder(url: URL) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # Transactions are begun by `_begin_sqlite`: the driver's own begin too late, and none around table changes.
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={BUSY_MS}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Several that open a new file at once get in each other's way, and SQLite waits for nobody here."""
+    deadline = time.monotonic() + BUSY_MS / 1000.0
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

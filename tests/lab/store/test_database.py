@@ -1,6 +1,8 @@
 """Transactions, and what may never be changed."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -106,3 +108,22 @@ def test_many_threads_that_read_before_they_write_lose_nothing(database: Databas
         thread.join()
     with database.read() as session:
         assert session.get_one(Secret, "count").value == "80"
+
+
+def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    """SQLite's own patience does not cover the change to write-ahead logging."""
+    for number in range(40):
+        url = f"sqlite:///{tmp_path}/{number}.sqlite"
+        together = threading.Barrier(3)
+
+        def opened(url: str = url, together: threading.Barrier = together) -> str:
+            database = Database(url)
+            together.wait(10)
+            with database.connection() as connection:
+                mode = connection.scalar(text("PRAGMA journal_mode"))
+            database.close()
+            return str(mode)
+
+        with ThreadPoolExecutor(3) as pool:
+            modes = [pool.submit(opened) for _ in range(3)]
+            assert [mode.result(30) for mode in modes] == ["wal"] * 3
