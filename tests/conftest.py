@@ -83,14 +83,14 @@ OWN_SITES = ("test_compose.py", "test_swarm.py", "test_terminal.py", "test_bad_i
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Tests that share what is costly to start run in one worker: by their place, since pytest 9.2 no longer tells
-    a test's `xdist_group` to pytest-xdist 3.8, whose `--dist loadgroup` then groups nothing.
+    """Tests that share what is costly to start run in one worker: by their place, not by marks, since pytest 9.2 no
+    longer tells a test's `xdist_group` to pytest-xdist 3.8, whose `--dist loadgroup` then groups nothing.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, name = nodeid.partition("::")
         if path.startswith("tests/live/"):
-            # Long ones have a supervisor of their own.
+            # Those in a browser are long: each may run in a worker, and so on a supervisor, that the others do not use.
             return nodeid if path.endswith("_in_browser.py") else "live"
         if path.endswith("test_runtimes.py"):
             return "runtimes"

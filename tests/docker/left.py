@@ -8,6 +8,7 @@ def networks_left(engine: Engine, labels: dict[str, str]) -> list[str]:
     found = []
     for name in engine.networks(labels):
         if not engine.attached(name):
+            # One that can be removed here should have been: it is told.
             try:
                 engine.remove_network(name)
             except InUseError:

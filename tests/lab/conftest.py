@@ -14,9 +14,7 @@ from lab.store.tables import Table
 from tests.lab.postgres import Cluster, cluster
 
 NUMBERS = itertools.count(1)
-POSTGRESQL = pytest.param(
-    "postgresql", marks=(pytest.mark.needs("postgresql"), pytest.mark.xdist_group("postgresql"))
-)
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))
 
 
 @pytest.fixture(scope="session")

@@ -285,3 +285,13 @@ def test_what_jobs_share_is_made_once_before_any_of_them(monkeypatch: pytest.Mon
     monkeypatch.undo()
     make_ready(Job("x", "probe", "no.such", "control", {}, 1.0))
     make_ready(Job("x", "attack", "scan", "control", {}, 1.0))
+
+
+def test_it_is_made_in_the_process_that_is_forked_from(
+    begin: Callable[[Any], errand.LocalErrand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    real = contract.probe(PROBE.name)
+    monkeypatch.setattr("lab.jobs._find", lambda _name: replace(real, ready=lambda: made.append(os.getpid())))
+    job = begin(lambda: errand.report({"result": made}))
+    assert _news(job) == [{"result": [os.getpid()]}]

@@ -30,7 +30,6 @@ SUPERVISORS: list[subprocess.Popen[bytes]] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/live/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("live"))
             item.add_marker(pytest.mark.needs("mosquitto"))
 
 

@@ -14,7 +14,7 @@ from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}

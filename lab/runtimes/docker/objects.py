@@ -1,5 +1,6 @@
 """The containers and networks of one lab on the engine: made, found, removed. Blocking; one lab, one caller."""
 
+import contextlib
 import os
 import sys
 import time
@@ -51,7 +52,9 @@ class LabObjects:
             for number, network in enumerate(layout.networks):
                 self._make_network(number, network)
         except StartError:
-            self.remove_networks()
+            # What is told is why there is none, not what one of a former run is in.
+            with contextlib.suppress(InUseError):
+                self.remove_networks()
             raise
 
     def _make_network(self, number: int, network: NetworkLayout) -> None:

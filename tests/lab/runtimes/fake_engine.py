@@ -1,7 +1,8 @@
 """An engine that speaks Docker's HTTP over a Unix socket, and keeps containers and networks in memory.
 
 `version` and `api` are what it says of itself, `images` their labels by name. A container whose part is in `dying` ends as soon as
-it is started, with those last words. A network in `busy` is in use as many times as it says, one in `attached` has those containers. `refusing` answers 500 with these words to every request of that method and path beginning.
+it is started, with those last words. A network in `busy` is in use as many times as it says, one in `attached` has those containers.
+`refusing` answers 500 with these words to every request of that method and path beginning.
 """
 
 import contextlib

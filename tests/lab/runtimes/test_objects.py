@@ -13,6 +13,7 @@ from lab.runtimes.docker.layout import FIELD, PLANT, layout, workstation_layout
 from lab.runtimes.docker.objects import LabObjects
 from lab.runtimes.docker.settings import Settings
 from simulators.addressing import Addressing
+from simulators.errors import StartError
 from tests.lab.runtimes.fake_engine import FakeEngine
 
 SUBNETS = {
@@ -93,6 +94,18 @@ def test_a_network_in_which_the_engine_lost_count_is_said_and_left_to_it(
     assert "restart the engine" in said
 
 
+def test_a_lab_that_comes_back_on_other_subnets_meets_no_network_of_its_former_run(
+    fake: FakeEngine, objects: LabObjects
+) -> None:
+    objects.make_networks(WHOLE)
+    elsewhere = {zone: subnet.replace("10.201.", "10.202.") for zone, subnet in SUBNETS.items()}
+    line = Addressing({zone.id: zone.subnet for zone in MODEL.zones}, elsewhere).line(MODEL)
+    objects.make_networks(layout(line, "10.202.7.0/24", "secret", "1000:1000"))
+    assert len(fake.networks) == 2 * len(WHOLE.networks)
+    bridges = {n["Options"]["com.docker.network.bridge.name"] for n in fake.networks.values()}
+    assert len(bridges) == len(fake.networks)
+
+
 def test_each_device_sees_its_own_folder_and_the_plant_the_labs(
     fake: FakeEngine, objects: LabObjects, tmp_path: Path
 ) -> None:
@@ -140,6 +153,16 @@ def test_a_subnet_that_was_taken_meanwhile_leaves_no_network(fake: FakeEngine, o
     with pytest.raises(Exception, match="Pool overlaps"):
         objects.make_networks(WHOLE)
     assert list(fake.networks) == ["other"]
+
+
+def test_why_no_network_is_made_is_told_also_where_one_of_a_former_run_stays(
+    fake: FakeEngine, engine: Engine, objects: LabObjects
+) -> None:
+    engine.network("stays", "usine-x0", WHOLE.networks[0], {HOME: objects._settings.mark, LAB: "demo"})
+    fake.busy = {"stays": 10_000}
+    with pytest.raises(StartError, match="Pool overlaps"):
+        objects.make_networks(WHOLE)
+    assert list(fake.networks) == ["stays"]
 
 
 def test_another_labs_and_another_homes_objects_stay(

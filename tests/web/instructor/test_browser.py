@@ -20,7 +20,7 @@ from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 from tests.web.test_browser import DESKTOP, PHONE, WCAG
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
 SCREENSHOTS = os.environ.get("USINE_SCREENSHOTS")
 ALERT = "Yasmine <script>alert(1)</script>"

@@ -20,7 +20,7 @@ from tests.web.test_browser import DESKTOP, PHONE, WCAG
 from web import terminal
 from web.terminals import Terminals
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 SCREENSHOTS = os.environ.get("USINE_SCREENSHOTS")
 
 

@@ -15,7 +15,7 @@ from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 from tests.web.test_browser import DESKTOP, PHONE, WCAG
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 RULE = """\
 title: Identification
 logsource: {product: usine-ecole}

@@ -49,13 +49,13 @@ def _der(flaw: str | None) -> bytes:
 def test_processes_forked_after_it_is_ready_share_one_key() -> None:
     ready()
     reader, writer = os.pipe()
-    if os.fork() == 0:
+    if (pid := os.fork()) == 0:
         os.write(writer, _modulus().to_bytes(256))
         os._exit(0)
     with os.fdopen(reader, "rb") as told:
         os.close(writer)
         assert int.from_bytes(told.read()) == _modulus()
-    os.wait()
+    os.waitpid(pid, 0)
 
 
 def _modulus() -> int:
