@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from simulators.text import set_language
 
 # The first is the same engine without windows: it starts in half the time.
 NAMES = {"chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")}
@@ -68,6 +71,14 @@ def missing(tool: str) -> str | None:
     if any(shutil.which(name) for name in NAMES.get(tool, (tool,))):
         return None
     return f"{tool} is not installed"
+
+
+@pytest.fixture(autouse=True)
+def _no_language_left() -> Iterator[None]:
+    """What one test chose is not the language of the next."""
+    set_language(None)
+    yield
+    set_language(None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
