@@ -62,7 +62,7 @@ def _params(machine: Machine) -> Params:
         rated_rpm=machine.rated_rpm,
         noise_g=machine.noise_g,
         growth_h=machine.growth_h,
-        growth_sigma=0.1,
+        growth_sigma=0.04,
         coupling=machine.coupling,
         resonance=machine.resonance,
         dents_outer=machine.dents_outer,

@@ -22,7 +22,7 @@ class Rules(msgspec.Struct, frozen=True):
     """
 
     time_to_act_h: float = 24.0
-    lead_cap_h: float = 72.0
+    lead_cap_h: float = 168.0
     callout_h: float = 24.0
     event_h: float = 48.0
     failure_cost: float = 10.0

@@ -26,7 +26,7 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     device: str = "monitor"
     time_to_act_h: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 24.0
-    lead_cap_h: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 72.0
+    lead_cap_h: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 168.0
     failure_cost: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     planned_cost: Annotated[float, msgspec.Meta(gt=0)] = 2.0
     inspection_cost: Annotated[float, msgspec.Meta(gt=0)] = 0.5

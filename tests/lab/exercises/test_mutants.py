@@ -101,7 +101,7 @@ def test_a_broken_bearing_grader_is_seen(
 
 def test_a_baseline_on_one_product_is_no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     """On machines where it cries seldom, nothing but its baseline holds its lead back."""
-    lives = computed(Trial(BEARING, BEARING.tests[0], 8).check_seed)
+    lives = computed(Trial(BEARING, BEARING.tests[0], 4).check_seed)
     assert not [each for each in bearing_wrong(lives, monkeypatch) if each.startswith("one_product")]
     monkeypatch.setattr(maintenance, "stands_for", lambda *_: True)
     assert [each for each in bearing_wrong(lives, monkeypatch) if each.startswith("one_product")]

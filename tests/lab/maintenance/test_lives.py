@@ -15,8 +15,8 @@ from simulators.analytics.config import Baseline, Detector, Watch
 from simulators.analytics.features import FeatureName
 from simulators.errors import InputError, TimeLimitError
 
-SEED = 6
-REFERENCE = Detector(feature="envelope_db", method="cusum", k=1.0, alarm_at=20, clear_at=10)
+SEED = 2
+REFERENCE = Detector(feature="envelope_db", method="cusum", k=1.0, alarm_at=25, clear_at=8)
 FIXED: tuple[FeatureName, ...] = ("envelope_db", "bpfo_db", "bpfi_db")
 
 
@@ -59,8 +59,8 @@ def test_the_truth_is_the_inner_state(lives: list[Life]) -> None:
         if life.onset_h is None or life.failure_h is None:
             assert life.end_h == HORIZON_H
         else:
-            # From 0.08 to 1 are 2.5 e-folds of 65 to 85 hours at full speed each.
-            assert 120 < life.failure_h - life.onset_h < 300
+            # From 0.05 to 1 are 3 e-folds of 110 to 140 hours at full speed each; it turns at 0.69 to 0.98 of it, 21 h a day.
+            assert 330 < life.failure_h - life.onset_h < 700
             assert life.end_h == life.failure_h
 
 
@@ -87,13 +87,13 @@ def test_the_child_says_what_this_process_would(lives: list[Life]) -> None:
 def test_the_reference_announces_every_failure_and_nothing_else(lives: list[Life]) -> None:
     found = scored(lives, a_watch(REFERENCE))
     assert (found.detected_pct, found.false_alarms, found.chatter) == (100, 0, 1)
-    assert found.lead_h >= 60
+    assert found.lead_h >= 120
     assert found.cost_score == 100
 
 
 def test_six_sigma_of_rms_is_late_and_cries_wolf(lives: list[Life]) -> None:
     found = scored(lives, a_watch(Detector(feature="rms_g", method="sigma", alarm_at=6)))
-    assert found.lead_h < 60
+    assert found.lead_h < 120
     assert found.false_alarms_per_day > 0.02
     assert found.cost_score < 20
 
@@ -117,7 +117,7 @@ def test_always_and_never_are_worth_nothing(lives: list[Life]) -> None:
 def test_a_baseline_that_takes_too_long_learns_the_wear(lives: list[Life]) -> None:
     machine = min((life for life in lives if life.onset_h), key=lambda life: life.onset_h or 0)
     assert not stands_for(replay(a_watch(REFERENCE, windows=300), machine), machine)
-    assert scored(lives, a_watch(REFERENCE, windows=300)).detected_pct < 100
+    assert scored(lives, a_watch(REFERENCE, windows=500)).detected_pct < 100
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_no_level_that_is_the_same_for_all_machines_will_do(lives: list[Life]) -
                 )
                 found = scored(lives, a_watch(rule))
                 assert found.cost_score < 50, (feature, level, votes)
-                assert found.detected_pct < 75 or found.false_alarms_per_day > 0.2, (feature, level, votes)
+                assert found.detected_pct < 75 or found.false_alarms_per_day > 0.15, (feature, level, votes)
 
 
 def test_sound_machines_do_not_sound_alike(lives: list[Life]) -> None:

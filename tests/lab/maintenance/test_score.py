@@ -34,8 +34,13 @@ def fleet(first: list[tuple[float, float]], second: list[tuple[float, float]], *
 def test_the_oracle_has_a_hundred() -> None:
     found = fleet([(101, 999)], [(301, 999)])
     assert (found.detected_pct, found.late_pct, found.false_alarms, found.chatter) == (100, 0, 0, 1)
-    assert found.lead_h == 72  # capped: 149 and 119 h
+    assert found.lead_h == 134  # 149 and 119 h
     assert (found.cost, found.oracle_cost, found.cost_score) == (4.0, 4.0, 100.0)
+
+
+def test_a_lead_counts_no_further_than_its_cap() -> None:
+    machines = [failing(*ONSETS["a"], (101, 999)), failing(*ONSETS["b"], (301, 999)), sound()]
+    assert score(machines, Rules(lead_cap_h=125)).lead_h == 122  # 125 and 119 h
 
 
 def test_never_alarming_is_worth_nothing() -> None:

@@ -27,7 +27,7 @@ from tests.lab.probes.stage import FakeConnection, Within
 ASSETS = ["pump_motor", "conveyor_motor", "filler_motor"]
 TAGS = {"pump_motor": "Pump", "conveyor_motor": "Conveyor", "filler_motor": "Filler"}
 WATCHED = "assets: [pump_motor, conveyor_motor, filler_motor]\nleast_rpm: 300\nbaseline: {windows: 10}\n"
-GOOD = WATCHED + "detectors: [{feature: envelope_db, method: cusum, k: 1.0, alarm_at: 20, clear_at: 10}]"
+GOOD = WATCHED + "detectors: [{feature: envelope_db, method: cusum, k: 1.0, alarm_at: 25, clear_at: 8}]"
 DEAF = WATCHED + "detectors: [{feature: rms_g, method: limit, alarm_at: 900}]"
 JUMPY = WATCHED + "detectors: [{feature: rms_g, method: limit, alarm_at: 0}]"
 
