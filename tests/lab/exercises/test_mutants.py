@@ -21,6 +21,7 @@ from lab.probes import maintenance
 from lab.probes.maintenance import Run
 from simulators.analytics.config import Watch
 from simulators.devices.opcua_plc.access import Access, Identity
+from simulators.devices.opcua_plc.channel import HardenedConnection
 from simulators.devices.opcua_plc.identities import Gate
 from simulators.devices.opcua_plc.lockout import LockoutTable
 from simulators.devices.opcua_plc.trust import TrustStore
@@ -143,17 +144,22 @@ def test_a_broken_detection_grader_is_seen(mutant: str, monkeypatch: pytest.Monk
     assert rogue_wrong()
 
 
-LOOKS: dict[str, dict[str, Any]] = {
-    "opcua.raw_session": {
-        "policy": SECURE,
-        "site": SITE,
-        "identities": [{}, {"user": "run", "password": "run"}],
-    },
-    "opcua.role_matrix": {**TRUSTED, "rows": MATRIX},
-    "opcua.certificates": {"site": SITE, **USERS["run"]},
-    "opcua.lockout": {**TRUSTED, **LOCKOUT},
-}
+LOOKS: list[tuple[str, dict[str, Any]]] = [
+    ("opcua.raw_session", {"policy": "None", "identities": [{}, USERS["run"]]}),
+    (
+        "opcua.raw_session",
+        {"policy": SECURE, "site": SITE, "identities": [{}, {"user": "run", "password": "run"}]},
+    ),
+    ("opcua.role_matrix", {**TRUSTED, "rows": MATRIX}),
+    ("opcua.certificates", {"site": SITE, **USERS["run"]}),
+    ("opcua.lockout", {**TRUSTED, **LOCKOUT}),
+]
 HARDENING_MUTANTS: dict[str, Patch] = {
+    # Two things, for each guards the other.
+    "policies that are not offered are served, and passwords in clear": lambda patch: (
+        patch.setattr(HardenedConnection, "configured", True),
+        patch.setattr(Gate, "_password", lambda _self, _claim, token: token.Password.decode()),
+    )[0],
     "the trust list is ignored": put(TrustStore, "check_client", lambda *_: None),
     "revocations are ignored": put(TrustStore, "_check_revocation", lambda *_: None),
     "dates of certificates are ignored": put(TrustStore, "_check_dates", lambda *_: None),
@@ -172,8 +178,8 @@ HARDENING_MUTANTS: dict[str, Patch] = {
 async def unexpected(bench: Bench) -> list[str]:
     """The probes of the hardening exercise that do not see what it expects of a hardened server."""
     checks = {check.probe: check for step in HARDENING.steps for check in step.checks}
-    seen = {name: (await look(bench, name, **given)).observed for name, given in LOOKS.items()}
-    return [f"{name} {saw}" for name, saw in seen.items() if saw not in outcomes(checks[name].expect)]
+    seen = [(name, (await look(bench, name, **given)).observed) for name, given in LOOKS]
+    return [f"{name} {saw}" for name, saw in seen if saw not in outcomes(checks[name].expect)]
 
 
 async def test_a_hardened_server_is_graded_as_the_author_says(tmp_path: Path) -> None:
