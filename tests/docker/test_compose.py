@@ -31,6 +31,8 @@ READ_SET_POINT = bytes.fromhex("0001 0000 0006 01 03 0800 0002")
 DEVICES = {device.id for device in find_line("bottling").devices}
 LINE = DEVICES | {"plant", "ways"}
 PLATFORM = {"database", "supervisor", "web"}
+WORKSTATIONS = {f"workstation-{zone.id}" for zone in find_line("bottling").zones}
+ALL = ("--profile", "platform", "--profile", "line", "--profile", "workstation")
 PORTS = ("USINE_PORT", "USINE_PORT_PLC1", "USINE_PORT_PLC2", "USINE_PORT_BROKER")
 
 
@@ -118,15 +120,18 @@ def site() -> Iterator[Site]:
         with (made.folder / ".env").open("a") as environment:
             environment.writelines(f"{key}={port}\n" for key, port in made.ports.items())
         try:
-            made.compose("up", "-d")
+            made.compose("--profile", "line", "up", "-d")
             yield made
         finally:
-            made.compose(
-                "--profile", "platform", "--profile", "line", "--profile", "workstation", "down", "-v"
-            )
+            made.compose(*ALL, "down", "-v")
+
+
+def test_a_line_comes_alone(site: Site) -> None:
+    site.until_healthy(LINE)
 
 
 def test_everything_becomes_healthy_and_the_guard_has_ended_well(site: Site) -> None:
+    site.compose("up", "-d")
     site.until_healthy(LINE | PLATFORM)
     assert site.containers()["guard"]["State"]["ExitCode"] == 0
     assert site.containers().keys() == LINE | PLATFORM | {"guard"}
@@ -244,19 +249,14 @@ def test_a_device_keeps_what_it_was_told_over_its_container(site: Site) -> None:
     assert site.compose("exec", "-T", "plc1", "cat", kept).strip() == "yes"
 
 
+def test_workstations_come_beside_the_rest(site: Site) -> None:
+    site.compose("--profile", "workstation", "up", "-d")
+    site.until_healthy(LINE | PLATFORM | WORKSTATIONS)
+    said = site.compose("exec", "-T", "workstation-control", "nmap", "-sn", "-n", "127.0.0.1")
+    assert "1 host up" in said
+
+
 def test_down_removes_everything_the_labs_of_its_supervisor_too(site: Site) -> None:
     assert any(LAB in name for name in site.left())
-    site.compose("--profile", "platform", "--profile", "line", "down", "-v")
-    assert site.left() == []
-
-
-@pytest.mark.parametrize(("profile", "services"), [("line", LINE), ("workstation", None)])
-def test_a_profile_comes_alone(site: Site, profile: str, services: set[str] | None) -> None:
-    site.compose("--profile", profile, "up", "-d")
-    wanted = services or {f"workstation-{zone.id}" for zone in find_line("bottling").zones}
-    site.until_healthy(wanted)
-    if services is None:
-        said = site.compose("exec", "-T", "workstation-control", "nmap", "-sn", "-n", "127.0.0.1")
-        assert "1 host up" in said
-    site.compose("--profile", profile, "down", "-v")
+    site.compose(*ALL, "down", "-v")
     assert site.left() == []
