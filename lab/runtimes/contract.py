@@ -37,6 +37,8 @@ class Launch(Protocol):
     def news(self) -> list[dict[str, Any]] | None:
         """Messages since the last call (`simulators.host.process.run`), None when there will be no more.
 
+        One that waits for its turn says so now and then: `queued`, how many are before it.
+
         That of a lab that is ready may say `line`: the path of the line as this lab has it.
         """
         ...

@@ -222,9 +222,16 @@ class Fleet:
             elif "error" in message:
                 self._refused(lab, message["error"])
             else:
-                lab.awaited[message["device"]] = message["state"]
-                if lab.waiter is not None:
-                    lab.waiter.progress(message)
+                self._under_way(lab, message)
+
+    def _under_way(self, lab: Lab, message: dict[str, Any]) -> None:
+        if "queued" in message:
+            # Its own time begins with its turn.
+            lab.start_by_s = time.monotonic() + self._of(lab).start_limit_s
+        else:
+            lab.awaited[message["device"]] = message["state"]
+        if lab.waiter is not None:
+            lab.waiter.progress(message)
 
     def _ready(self, lab: Lab, message: dict[str, Any]) -> None:
         former = lab.handle.plan

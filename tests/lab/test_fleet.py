@@ -133,6 +133,18 @@ def test_a_lab_that_never_gets_ready_is_ended_and_its_slow_devices_named(yard: Y
     assert yard.fleet.labs == {}
 
 
+def test_a_lab_that_waits_for_its_turn_has_its_own_time_from_then_on(yard: Yard) -> None:
+    yard.start()
+    (lab,) = yard.fleet.labs.values()
+    lab.start_by_s = 0.0
+    yard.runtime.labs[0].say({"queued": 4})
+    yard.turn()
+    yard.fleet.press()
+    assert yard.runtime.labs[0].asked_to_end == []
+    assert yard.asker.progress == [{"queued": 4}]
+    assert lab.awaited == {}
+
+
 def test_a_crash_is_seen_and_the_lab_restarted_with_its_ports(yard: Yard) -> None:
     yard.start()
     yard.runtime.labs[0].ready()

@@ -21,6 +21,7 @@ def words() -> dict[str, str]:
         "hints_taken": gettext("hints taken: {number}"),
         "cell": gettext("{name}, step {step}: {outcome}"),
         "ready": gettext("{number} of {all} devices"),
+        "queued": gettext("In the queue: {number} labs before"),
         "launch_counts": gettext("{green} of {all} green, {starting} starting, {failed} failed"),
         "launch_done": gettext("Launched: {green} of {all} green in {seconds} s."),
         "launch_idle": gettext("No launch is under way; the labs are shown as they are."),

@@ -11,6 +11,7 @@ def words() -> dict[str, str]:
 def _lab() -> dict[str, str]:
     return {
         "lab_begins": gettext("Starting the lab…"),
+        "lab_queued": gettext("In the queue: {number} labs before"),
         "devices_ready": gettext("Devices that answer: {number} of {total}"),
         "lab_gone": gettext("Your lab has stopped: reload the page to start it again."),
         "reset_begins": gettext("Going back…"),

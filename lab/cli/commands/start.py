@@ -52,7 +52,16 @@ def start_lab(
         ready: list[str] = []
 
         def show(message: dict[str, Any]) -> None:
-            if message.get("state") == "ok":
+            if "queued" in message:
+                before = message["queued"]
+                progress.update(
+                    task,
+                    description=say(
+                        f"Dans la file d'attente, {before} labo(s) avant",
+                        f"In the queue, {before} lab(s) before",
+                    ),
+                )
+            elif message.get("state") == "ok":
                 ready.append(message["device"])
                 progress.update(task, description=say("Prêts : ", "Ready: ") + ", ".join(ready))
 

@@ -41,12 +41,15 @@ from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.runtime import NONE_THERE
 from lab.runtimes.docker.settings import Settings, settings
 from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
+from lab.runtimes.docker.starts import Starts
 from simulators.errors import NotFoundError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refusal
 
 # By the name of the runtime.
 SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact}
+# Enough that the engine makes the containers of one while the processes of another come up.
+STARTS_AT_ONCE = 3
 READ_BYTES = 1 << 16
 LISTEN_AGAIN_S = 1.0
 ADOPTED_LIMIT_S, LOOK_S = 20.0, 0.05
@@ -60,6 +63,7 @@ class Steward:
         self._engine, self._settings, self.orders = engine, chosen, orders
         self._gate, self._pool = Gate(chosen.workers), Pool(chosen.pool)
         self._labs: dict[str, CarriedLab] = {}
+        self._starts = Starts(STARTS_AT_ONCE)
         self._closing: asyncio.Lock = asyncio.Lock()
         self._host_closed = False
 
@@ -89,7 +93,9 @@ class Steward:
                 await lab.adopt()
                 say({"ready": True, "forwards": lab.ports(), "line": lab.plan.line, "zones": True})
             else:
-                await lab.start(say)
+                async with self._starts.turn(lambda before: say({"queued": before}), lab.lost) as wanted:
+                    if wanted:
+                        await lab.start(say)
         except Exception as error:
             say({"error": refusal(error)})
             lab.lost.set()

@@ -20,7 +20,7 @@ function show(person, state, detail = "") {
   say(row.querySelector(".detail"), detail);
 }
 
-// Told `{person, device, state}` of each device, then `{person, state}` or `{person, error}` of the lab.
+// Told `{person, queued}` while others start, `{person, device, state}` of each device, then `{person, state}` or `{person, error}` of the lab.
 function told(message) {
   const person = String(message.person);
   if (message.device) {
@@ -28,6 +28,8 @@ function told(message) {
     known?.set(message.device, message.state);
     const green = [...(known?.values() ?? [])].filter((state) => state === "ok").length;
     if (rows.get(person)?.dataset.state !== GREEN) show(person, "starting", t("ready", { number: green, all: page.devices }));
+  } else if (message.queued !== undefined) {
+    show(person, "waiting", t("queued", { number: message.queued }));
   } else if (message.error) {
     reasons.set(person, words(message.error));
     show(person, "failed", reasons.get(person));

@@ -30,7 +30,8 @@ function follow() {
   followRun(page.urls.lab_progress, message, end);
 }
 
-function message({ device, state }) {
+function message({ device, state, queued }) {
+  if (queued !== undefined) say(byId("start-said"), t("lab_queued", { number: queued }));
   if (!device) return;
   if (!rows.has(device)) {
     rows.set(device, html("li"));
