@@ -13,6 +13,8 @@ from simulators.text import Text
 RESERVE_MIB = 768.0
 CPU_SHARE = 0.8
 RESERVE_TASKS = 1000
+# Entries of the ARP table that a lab with a container a device takes, measured with thirty of them.
+NEIGHBOURS, RESERVE_NEIGHBOURS = 60, 100
 NOTHING = Text(fr="", en="")
 
 
@@ -39,6 +41,8 @@ def judge(
     needs = [_memory(students, takes, machine), _cpu(students, takes, machine)]
     if machine.tasks is not None:
         needs.append(_tasks(students, takes, machine.tasks))
+    if runtime in CONTAINERS[:1] and machine.neighbours is not None:
+        needs.append(_neighbours(students, machine.neighbours))
     if engine is not None:
         return [_engine(engine), *([] if engine.trouble else _of_engine(students, runtime, engine)), *needs]
     if machine.namespaces is not None:
@@ -98,6 +102,16 @@ def _tasks(students: int, takes: Footprint, there: int) -> Need:
     return _need("processes", needed, there, "", takes.source, Text(
         fr="relevez les limites du noyau : sysctl kernel.pid_max et kernel.threads-max",
         en="raise the kernel's limits: sysctl kernel.pid_max and kernel.threads-max",
+    ))  # fmt: skip
+
+
+def _neighbours(students: int, there: int) -> Need:
+    wanted = 1 << (students * NEIGHBOURS + RESERVE_NEIGHBOURS - 1).bit_length()
+    return _need("neighbours", students * NEIGHBOURS + RESERVE_NEIGHBOURS, there, "", NOTHING, Text(
+        fr=f"le noyau n'a qu'une table ARP pour tous les conteneurs ; agrandissez-la : sysctl -w "
+        f"net.ipv4.neigh.default.gc_thresh3={wanted} net.ipv4.neigh.default.gc_thresh2={wanted // 2}",
+        en=f"the kernel has one ARP table for all containers; make it larger: sysctl -w "
+        f"net.ipv4.neigh.default.gc_thresh3={wanted} net.ipv4.neigh.default.gc_thresh2={wanted // 2}",
     ))  # fmt: skip
 
 

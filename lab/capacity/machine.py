@@ -9,12 +9,13 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Machine:
-    """`tasks` and `namespaces` are those that can still be made; None where the kernel does not say."""
+    """`tasks`, `namespaces` and `neighbours` are those that can still be made; None where the kernel does not say."""
 
     memory_mib: float
     cores: int
     tasks: int | None
     namespaces: int | None
+    neighbours: int | None
 
 
 def look(proc: Path = PROC) -> Machine:
@@ -25,7 +26,11 @@ def look(proc: Path = PROC) -> Machine:
         if line.startswith("MemAvailable")
     )
     return Machine(
-        int(available.split()[1]) / 1024, len(os.sched_getaffinity(0)), _tasks(proc), _namespaces(proc)
+        int(available.split()[1]) / 1024,
+        len(os.sched_getaffinity(0)),
+        _tasks(proc),
+        _namespaces(proc),
+        _neighbours(proc),
     )
 
 
@@ -48,6 +53,16 @@ def _namespaces(proc: Path) -> int | None:
         if (number := _number(proc / "sys" / "user" / name)) is not None
     ]
     return min(limits) if limits else None
+
+
+def _neighbours(proc: Path) -> int | None:
+    """Entries of the ARP table, one for all network namespaces of the kernel (arp(7)), less what there is."""
+    limit = _number(proc / "sys/net/ipv4/neigh/default/gc_thresh3")
+    try:
+        there = int((proc / "net/stat/arp_cache").read_text(encoding="ascii").splitlines()[1].split()[0], 16)
+    except (OSError, ValueError, IndexError):
+        there = 0
+    return None if limit is None else max(0, limit - there)
 
 
 def _number(path: Path) -> int | None:

@@ -20,6 +20,7 @@ SUBJECTS = {
     "memory": ("mémoire", "memory"),
     "cpu": ("processeur", "CPU"),
     "processes": ("processus", "processes"),
+    "neighbours": ("voisins ARP", "ARP neighbours"),
     "namespaces": ("espaces de noms", "namespaces"),
 }
 UNITS = {"labs": ("labos", "labs"), "MiB": ("Mio", "MiB"), "cores": ("cœurs", "cores"), "": ("", "")}

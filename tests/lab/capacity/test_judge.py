@@ -21,7 +21,7 @@ from simulators.text import Text
 LINE = find_line("bottling")
 SOURCE = Text(fr="essai", en="trial")
 TAKES = Footprint(memory_mib=100, cpu_pct=2, tasks=100, fixed_mib=200, source=SOURCE)
-LARGE = Machine(memory_mib=64_000, cores=16, tasks=100_000, namespaces=100_000)
+LARGE = Machine(memory_mib=64_000, cores=16, tasks=100_000, namespaces=100_000, neighbours=10_000)
 IMAGES = tuple((f"usine-ecole-{stage}:latest", True, True) for stage in ("device", "workstation", "platform"))
 ENGINE = EngineFacts(None, "20.10.24", "2", "overlay2", IMAGES, labs=64)
 
@@ -38,7 +38,7 @@ def lacking(needs: dict[str, Need]) -> set[str]:
 
 def test_where_there_is_enough_of_everything_no_remedy_is_given() -> None:
     needs = judged()
-    assert list(needs) == ["engine", "images", "subnets", "memory", "cpu", "processes"]
+    assert list(needs) == ["engine", "images", "subnets", "memory", "cpu", "processes", "neighbours"]
     assert lacking(needs) == set()
     assert all(not need.remedy.en and not need.remedy.fr for need in needs.values())
     assert (needs["memory"].needed, needs["memory"].source) == (200 + 30 * 100, SOURCE)
@@ -50,6 +50,7 @@ def test_where_there_is_enough_of_everything_no_remedy_is_given() -> None:
         ({"memory_mib": RESERVE_MIB + 200 + 12 * 100}, "memory", "room for 12 labs"),
         ({"cores": 0.5}, "cpu", "enough for 20 labs"),
         ({"tasks": 3_000}, "processes", "kernel.pid_max"),
+        ({"neighbours": 1_024}, "neighbours", "net.ipv4.neigh.default.gc_thresh3=2048"),
     ],
 )
 def test_what_the_machine_lacks_is_named_with_its_remedy(
@@ -115,12 +116,17 @@ def a_proc(folder: Path) -> Path:
     (folder / "sys/kernel/pid_max").write_text("32768\n")
     (folder / "sys/kernel/threads-max").write_text("10250\n")
     (folder / "sys/user/max_user_namespaces").write_text("500\n")
+    (folder / "sys/net/ipv4/neigh/default").mkdir(parents=True)
+    (folder / "sys/net/ipv4/neigh/default/gc_thresh3").write_text("1024\n")
+    (folder / "net/stat").mkdir(parents=True)
+    (folder / "net/stat/arp_cache").write_text("entries  allocs\n00000018  000009c3\n00000018  0000087f\n")
     return folder
 
 
 def test_the_machine_is_read_from_the_kernel(tmp_path: Path) -> None:
     found = look(a_proc(tmp_path))
     assert (found.memory_mib, found.tasks, found.namespaces) == (2048, 10_000, 500)
+    assert found.neighbours == 1000
     assert found.cores >= 1
 
 
