@@ -30,12 +30,11 @@ def _benched(command: str) -> Text:
     return Text(fr=f"mesuré par « {command} »", en=f"measured by '{command}'")
 
 
-# Memory and CPU with the broker's and the shims', on a kernel without same-page merging: local by 30 labs, the others by 4, which
-# share less. Tasks: a container's own, and the twelve threads of what the engine holds it with.
+# Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs. Tasks: a container's own, and the twelve threads of what the engine holds it with.
 FOOTPRINTS = {
     "local": Footprint(26.7, 1.0, 6, 150, _benched("lab bench --labs 30")),
-    "docker": Footprint(416.0, 4.7, 320, 250, _benched("lab bench --labs 4 --runtime docker")),
-    "docker-compact": Footprint(84.0, 1.5, 24, 250, _benched("lab bench --labs 4 --runtime docker-compact")),
+    "docker": Footprint(411.0, 3.6, 320, 250, _benched("lab bench --labs 30 --runtime docker")),
+    "docker-compact": Footprint(76.0, 1.2, 24, 250, _benched("lab bench --labs 30 --runtime docker-compact")),
 }
 CONTAINERS = ("docker", "docker-compact")
 

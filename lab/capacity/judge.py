@@ -13,8 +13,8 @@ from simulators.text import Text
 RESERVE_MIB = 768.0
 CPU_SHARE = 0.8
 RESERVE_TASKS = 1000
-# Entries of the ARP table that a lab with a container a device takes, measured with thirty of them.
-NEIGHBOURS, RESERVE_NEIGHBOURS = 60, 100
+# Entries of the ARP table that a lab with a container a device takes: twenty and some filled one of 1024.
+NEIGHBOURS, RESERVE_NEIGHBOURS = 52, 100
 NOTHING = Text(fr="", en="")
 
 
