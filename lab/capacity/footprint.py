@@ -30,7 +30,8 @@ def _benched(command: str) -> Text:
     return Text(fr=f"mesuré par « {command} »", en=f"measured by '{command}'")
 
 
-# Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs. Tasks: a container's own, and the twelve threads of what the engine holds it with.
+# Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs. Tasks: a container's own,
+# and the twelve threads of what the engine holds it with.
 FOOTPRINTS = {
     "local": Footprint(26.7, 1.0, 6, 150, _benched("lab bench --labs 30")),
     "docker": Footprint(411.0, 3.6, 320, 250, _benched("lab bench --labs 30 --runtime docker")),

@@ -106,12 +106,12 @@ def _tasks(students: int, takes: Footprint, there: int) -> Need:
 
 
 def _neighbours(students: int, there: int) -> Need:
-    wanted = 1 << (students * NEIGHBOURS + RESERVE_NEIGHBOURS - 1).bit_length()
-    return _need("neighbours", students * NEIGHBOURS + RESERVE_NEIGHBOURS, there, "", NOTHING, Text(
-        fr=f"le noyau n'a qu'une table ARP pour tous les conteneurs ; agrandissez-la : sysctl -w "
-        f"net.ipv4.neigh.default.gc_thresh3={wanted} net.ipv4.neigh.default.gc_thresh2={wanted // 2}",
-        en=f"the kernel has one ARP table for all containers; make it larger: sysctl -w "
-        f"net.ipv4.neigh.default.gc_thresh3={wanted} net.ipv4.neigh.default.gc_thresh2={wanted // 2}",
+    needed = students * NEIGHBOURS + RESERVE_NEIGHBOURS
+    size, table = 1 << (needed - 1).bit_length(), "net.ipv4.neigh.default"
+    command = f"sysctl -w {table}.gc_thresh3={size} {table}.gc_thresh2={size // 2}"
+    return _need("neighbours", needed, there, "", NOTHING, Text(
+        fr=f"le noyau n'a qu'une table ARP pour tous les conteneurs ; agrandissez-la : {command}",
+        en=f"the kernel has one ARP table for all containers; make it larger: {command}",
     ))  # fmt: skip
 
 

@@ -161,13 +161,14 @@ GO_LIMIT_S = 60.0
 class FakeSittings:
     """Sittings over `labs`. `pause_s` is how long each observation of a check, each device of a start, takes.
 
-    While `go` is not set, an observation goes on.
+    While `go` is not set, an observation goes on, and a start that has others before it (`before`) waits.
     """
 
     def __init__(self, labs: FakeLabs, pause_s: float = 0.0) -> None:
         self.labs, self.pause_s = labs, pause_s
         self.go = threading.Event()
         self.go.set()
+        self.before = 0
         self.work: dict[int, Work] = {}
         self.known = catalogue()
         self.refuse: InputError | None = None
@@ -243,6 +244,9 @@ class FakeSittings:
         if name not in self.labs.labs:
             template = next(iter(self.labs.labs.values()))
             lab = FakeLab(template.line, template.period_s)
+            if self.before:
+                progress({"queued": self.before})
+                assert self.go.wait(GO_LIMIT_S)
             for device in lab.line.devices:
                 for state in ("starting", "ok"):
                     progress({"device": device.id, "state": state})

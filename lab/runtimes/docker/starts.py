@@ -8,7 +8,7 @@ TELL_S = 2.0
 
 
 class Starts:
-    """First come, first served, `at_once` at a time; in one event loop."""
+    """First come, first served, `at_once` at a time; in one event loop (`lab.turns` is for threads)."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once

@@ -1,11 +1,19 @@
 """Labs that start a few at a time, in the order in which they were asked for."""
 
 import asyncio
+import socket
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from lab.runtimes.docker import starts
+from lab.runtimes.docker.engine import Engine
+from lab.runtimes.docker.orders import Orders
+from lab.runtimes.docker.settings import settings
 from lab.runtimes.docker.starts import Starts
+from lab.runtimes.docker.steward import STARTS_AT_ONCE, Steward
+from simulators.host.plan import Plan
 
 
 class Yard:
@@ -73,3 +81,56 @@ async def test_a_start_that_fails_or_is_cancelled_makes_room() -> None:
     await asyncio.gather(first, second, return_exceptions=True)
     yard.go["c"].set()
     assert await asyncio.wait_for(third, 5)
+
+
+class Started:
+    """In the steward's place of a lab: it starts until it is let go."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.lost, self.begun, self.go = plan, asyncio.Event(), False, asyncio.Event()
+
+    async def start(self, _report: object) -> None:
+        self.begun = True
+        await self.go.wait()
+
+    async def end(self, graceful: bool = True) -> None:
+        self.lost.set()
+
+
+async def test_the_steward_starts_three_and_lets_the_others_wait(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def closed(_steward: Steward) -> None:
+        """The host, already."""
+
+    monkeypatch.setattr(Steward, "_close_host", closed)
+    monkeypatch.setattr(Steward, "_carried", lambda _steward, _shape, plan: plan["lab"])
+    orders, other = socket.socketpair()
+    steward = Steward(Engine("unix:///nonexistent/docker.sock"), settings(tmp_path, {}), Orders(orders))
+    labs, heard, lives, running = [], [], [], []
+    for number in range(5):
+        plan = Plan(name=f"lab{number}", line="", seed=1, folder="", control="", token="")
+        labs.append(Started(plan))
+        (news, said), (life, kept) = socket.socketpair(), socket.socketpair()
+        said.setblocking(False)
+        heard.append(said)
+        lives.append(kept)
+        launch = steward._launch([news.detach(), life.detach()], "docker", {"lab": labs[-1]}, False)
+        running.append(asyncio.create_task(launch))
+    await asyncio.sleep(0.1)
+    assert [lab.begun for lab in labs] == [True] * STARTS_AT_ONCE + [False] * 2
+    told = [msgspec.json.decode(said.recv(1000).splitlines()[0]) for said in heard[STARTS_AT_ONCE:]]
+    assert told == [{"queued": 3}, {"queued": 4}]
+    await labs[3].end()
+    labs[0].go.set()
+    await asyncio.sleep(0.1)
+    assert [lab.begun for lab in labs] == [True, True, True, False, True], (
+        "the one that was ended never starts"
+    )
+    for lab in labs:
+        lab.go.set()
+        await lab.end()
+    await asyncio.wait_for(asyncio.gather(*running), 5)
+    steward._gate.close()
+    for end in (*heard, *lives, orders, other):
+        end.close()

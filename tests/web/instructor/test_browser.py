@@ -144,7 +144,13 @@ def test_a_class_from_its_roster_to_its_matrix(
     expect(page.locator("#launch-state")).to_contain_text("Launched: 1 of 2 green in")
     expect(page.locator("#failure-list")).to_contain_text("Omar Diallo plc1: port 502 silent")
     cohorts.failing = set()
+    cohorts.sittings.before = 3
+    cohorts.sittings.go.clear()
     page.get_by_role("button", name="Try those again").click()
+    expect(page.locator("#launch-list li", has_text="Omar Diallo")).to_contain_text(
+        "In the queue: 3 labs before"
+    )
+    cohorts.sittings.go.set()
     expect(page.locator("#launch-state")).to_contain_text("Launched: 2 of 2 green in")
     expect(page.locator("#failures")).to_be_hidden()
     page.get_by_role("link", name="Live progress").click()

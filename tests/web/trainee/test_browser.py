@@ -105,7 +105,11 @@ def test_from_the_catalogue_to_one_hundred(page: Page, served: Served, work: Wor
     served.sittings.stop_lab(1, ALICE)
     page.goto(f"{served.origin}/exercises")
     page.locator(".card", has_text="Harden the server").get_by_role("link", name="Continue").click()
+    served.sittings.before = 3
+    served.sittings.go.clear()
     page.locator("#start").click()
+    expect(page.locator("#start-said")).to_have_text("In the queue: 3 labs before")
+    served.sittings.go.set()
     expect(page.locator("#start-devices li").first).to_be_visible()
     expect(page.locator("#panel-line")).to_be_visible()
     check(page, "fail")
