@@ -9,7 +9,6 @@ from functools import cache
 
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData, NodeManagementService
-from asyncua.server.standard_address_space import standard_address_space
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
@@ -32,6 +31,9 @@ def base_nodes() -> Mapping[ua.NodeId, NodeData]:
     kept = given()
     if kept is not None:
         return kept
+    # Here, for its code weighs 11 MiB.
+    from asyncua.server.standard_address_space import standard_address_space
+
     space = AddressSpace()
     standard_address_space.fill_address_space(NodeManagementService(space))  # type: ignore[no-untyped-call]
     _mend(space)

@@ -9,7 +9,7 @@ from asyncua.ua.object_ids import ObjectIds
 from simulators.devices.opcua_plc import base_file
 from simulators.devices.opcua_plc.base_file import BaseFile, given, write
 from simulators.devices.opcua_plc.base_space import Overlay, base_nodes, subtypes
-from simulators.devices.opcua_plc.names import standard
+from simulators.devices.opcua_plc.names import ours, session_id, standard
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_node_is_the_one_that_would_be_built(written: Path) -> None:
     kept, built = BaseFile(written), base_nodes()
-    assert list(kept) == list(built)
+    assert sorted(kept, key=str) == sorted(built, key=str)
+    assert len(kept) == len(built)
+    assert all(nodeid in kept for nodeid in built)
     assert kept.subtypes == subtypes()
     for nodeid in list(built)[::7]:
         mine, theirs = kept[nodeid], built[nodeid]
@@ -39,8 +41,10 @@ def test_what_a_server_changes_is_its_own(written: Path) -> None:
     first.mine(root).references.clear()
     assert second[root].references
     assert kept[root] is kept[root]
-    with pytest.raises(KeyError):
-        kept[standard(999_999)]
+    for strange in (standard(999_999), standard(0), ours("85"), session_id(85)):
+        assert strange not in kept
+        with pytest.raises(KeyError):
+            kept[strange]
 
 
 def test_one_of_another_version_is_left_aside(
