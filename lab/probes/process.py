@@ -82,7 +82,8 @@ def window(inside: Inside, args: Window) -> Finding:
     )
     view = Exchange(
         "shown by SCADA",
-        f"{figures['scada_good_pct']:g} % of the values good; out of date: {_listed(watch.stale())}",
+        f"{figures['scada_good_pct']:g} % of the values good; not good: {_listed(watch.not_good())}; "
+        f"out of date: {_listed(watch.stale())}",
     )
     return Finding("produced", _produced(figures), figures, [plant, view])
 

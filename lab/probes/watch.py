@@ -22,7 +22,7 @@ class Watch:
         self.looks: list[float] = []
         self._critical = CriticalAlarms(line)
         self._due_s = due_s(line)
-        self._good = 0
+        self._not_good: defaultdict[str, int] = defaultdict(int)
         self._seen = 0
         self._age_s: defaultdict[str, float] = defaultdict(float)
         self._allowed_s: defaultdict[str, float] = defaultdict(float)
@@ -34,9 +34,10 @@ class Watch:
         self.last = seen
         self.looks.append(seen.t_s)
         self._critical.see({name: tag.truth for name, tag in seen.tags.items()}, seen.t_s)
-        self._good += sum(tag.quality == "good" for tag in seen.tags.values())
         self._seen += len(seen.tags)
         for name, tag in seen.tags.items():
+            if tag.quality != "good":
+                self._not_good[name] += 1
             self._age_s[name] += max(0.0, seen.unix_s - tag.unix_s)
             self._allowed_s[name] += self._due_s[name] + ON_THE_WAY_S * seen.speed
         if seen.kpis["bottles_total"]:
@@ -54,13 +55,17 @@ class Watch:
         """The tags that are shown, on average, older than the line's own periods explain."""
         return [name for name, age_s in self._age_s.items() if age_s > self._allowed_s[name]]
 
+    def not_good(self) -> list[str]:
+        """The tags that were not shown as good at every look, the worst first."""
+        return sorted(self._not_good, key=lambda name: -self._not_good[name])
+
     def figures(self) -> dict[str, float]:
         """All but what needs the undisturbed line."""
         tags = len(self._age_s)
         return {
             "good": self.made("bottles_good"),
             "escaped": self.made("escaped"),
-            "scada_good_pct": _share_pct(self._good, self._seen),
+            "scada_good_pct": _share_pct(self._seen - sum(self._not_good.values()), self._seen),
             "scada_fresh_pct": _share_pct(tags - len(self.stale()), tags),
             "pasteurisation_ok": float(all(pu >= PU_MIN for pu in self._pu)),
             "window_s": round(self.last.t_s - self.first.t_s, 1),

@@ -1,12 +1,15 @@
 """`lab verify` itself: an exercise that grades wrongly must not get through."""
 
+import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.exercises.load import load_exercise
 from lab.exercises.verify import ExerciseResult, TestResult, verify
+from lab.labs import LabStatus
 from lab.probes import contract
 from lab.probes.contract import Finding, Probe
 from tests.lab.exercises.stage import EXERCISE, PROBES, StageLabs, Words, said, write_exercise
@@ -31,6 +34,23 @@ def failures(result: ExerciseResult) -> list[str]:
     return [f"{test.solution} {test.score}" for test in result.tests if not test.ok]
 
 
+class CrowdedLabs(StageLabs):
+    """Where a lab that starts waits a little for `expected` of them to be there; `at_once` is how many there ever were."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__()
+        self.at_once = 0
+        self._expected = expected
+
+    def start(self, *args: Any, **options: Any) -> LabStatus:
+        started = super().start(*args, **options)
+        deadline = time.monotonic() + 5
+        while self.at_once < self._expected and time.monotonic() < deadline:
+            self.at_once = max(self.at_once, len(self.running))
+        self.at_once = max(self.at_once, len(self.running))
+        return started
+
+
 def test_a_sound_exercise_is_proven(tmp_path: Path) -> None:
     result = proven(tmp_path, jobs=3)
     assert result.ok
@@ -49,6 +69,17 @@ def test_every_lab_is_ended(tmp_path: Path) -> None:
     prove([load_exercise(write_exercise(tmp_path))], labs, jobs=4)
     assert labs.running == {}
     assert len({lab.name for lab in labs.every}) == len(labs.every) == 7
+
+
+@pytest.mark.parametrize(
+    ("runtime", "most"), [("local", 4), ("docker-compact", 4), ("docker", 1), ("swarm", 1)]
+)
+def test_labs_that_take_a_core_each_run_no_more_at_once_than_asked_for(
+    tmp_path: Path, runtime: str, most: int
+) -> None:
+    labs = CrowdedLabs(most)
+    prove([load_exercise(write_exercise(tmp_path))], labs, jobs=1, runtime=runtime)
+    assert labs.at_once == most
 
 
 def test_the_plant_runs_faster_where_it_may(tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ def test_an_alarm_that_the_undisturbed_line_has_too_is_nobodys_fault(
 def test_one_tag_that_is_not_read_is_a_view_that_is_lost(lab: TwinLab) -> None:
     """Of 117, which is less than one in a hundred."""
     lab.hidden = {"Filler.Format"}
-    assert 99 < process.window(lab.inside(), Window(60)).figures["scada_good_pct"] < 100
+    seen = process.window(lab.inside(), Window(60))
+    assert 99 < seen.figures["scada_good_pct"] < 100
+    assert "not good: Filler.Format; out of date: –" in seen.exchanges[1].answer
     lab.quality = "stale"
     assert process.window(lab.inside(), Window(60)).figures["scada_good_pct"] == 0.0
 
