@@ -3,10 +3,9 @@
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from lab.cli.background import ensure_supervisor
 from lab.connection import SupervisorClient
@@ -15,15 +14,27 @@ from lab.paths import Paths
 END_LIMIT_S = 15.0
 
 
-def _heed_termination() -> Any:
-    """Have SIGTERM leave the block like Ctrl-C does, so that no lab outlives it; the former handler, if this thread may."""
+@contextmanager
+def _told_to_end() -> Iterator[Callable[[], None]]:
+    """SIGTERM leaves the block as Ctrl-C does; after what is yielded is called neither does, so that no lab outlives it."""
     if threading.current_thread() is not threading.main_thread():
-        return None
+        yield lambda: None
+        return
 
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    return signal.signal(signal.SIGTERM, leave)
+    def deafen() -> None:
+        for number in former:
+            signal.signal(number, signal.SIG_IGN)
+
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield deafen
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -34,13 +45,12 @@ def workshop() -> Iterator[SupervisorClient]:
         paths = Paths(Path(folder))
         process = ensure_supervisor(paths)
         client = SupervisorClient(paths)
-        former = _heed_termination()
-        try:
-            yield client
-        finally:
-            if former is not None:
-                signal.signal(signal.SIGTERM, former)
-            if client.running():
-                client.shutdown(labs=True)
-            if process is not None:
-                process.wait(END_LIMIT_S)
+        with _told_to_end() as deafen:
+            try:
+                yield client
+            finally:
+                deafen()
+                if client.running():
+                    client.shutdown(labs=True)
+                if process is not None:
+                    process.wait(END_LIMIT_S)

@@ -82,12 +82,15 @@ class Door:
         self._token = token.encode()
         self._selector = selector
         self._hear = hear
+        self._clients: set[Client] = set()
         self._listener = _listen(path)
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def close(self) -> None:
         self._selector.unregister(self._listener)
         self._listener.close()
+        for client in list(self._clients):
+            self._drop(client)
         self._path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
@@ -95,6 +98,7 @@ class Door:
             connected, _address = self._listener.accept()
             connected.setblocking(False)
             client = Client(connected)
+            self._clients.add(client)
             self._selector.register(connected, selectors.EVENT_READ, lambda: self._read(client))
 
     def _read(self, client: Client) -> None:
@@ -144,6 +148,7 @@ class Door:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(client.socket)
         client.socket.close()
+        self._clients.discard(client)
         for told in client.leaving:
             told()
 

@@ -30,7 +30,7 @@ from lab.supervisor.door import Client, Door
 from lab.supervisor.fleet import Fleet, Lab, Waiter
 from lab.supervisor.jobs import Asker, Jobs
 from simulators.clock import SPEED_MAX, SPEED_MIN
-from simulators.errors import InputError, NotFoundError
+from simulators.errors import InputError, NotFoundError, StartError
 from simulators.host.plan import Plan
 from simulators.validation import fitted
 
@@ -60,7 +60,7 @@ class Supervisor:
             "run": self._run,
             "shutdown": self._shutdown,
         }
-        self._ending = False
+        self._ending = self._emptying = False
 
     def serve(self) -> None:
         """Serve until told to end; labs go on unless they were told to end too."""
@@ -74,6 +74,7 @@ class Supervisor:
     def end(self, labs: bool) -> None:
         """Leave `serve`; with `labs`, once they have ended."""
         if labs:
+            self._emptying = True
             for lab in list(self._fleet.labs.values()):
                 self._fleet.stop(lab)
             deadline = time.monotonic() + 2 * max(runtime.stop_limit_s for runtime in self._runtimes.values())
@@ -119,6 +120,11 @@ class Supervisor:
         flat: bool = False,
         runtime: str = "",
     ) -> None:
+        if self._emptying:
+            raise StartError(
+                "le superviseur s'arrête, avec tous les labos ; relancez la commande dans un instant",
+                "the supervisor is ending, with all labs; run the command again in a moment",
+            )
         path = line_path(line)
         runtime = runtime or self._usual
         self._fleet.runtime(runtime)

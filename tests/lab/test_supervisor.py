@@ -1,0 +1,80 @@
+"""The supervisor at its end."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.connection import SupervisorClient
+from lab.paths import Paths
+from lab.supervisor.supervisor import Supervisor
+from simulators.errors import StartError
+from tests.lab.fake_runtime import FakeLab, FakeRuntime
+
+LIMIT_S = 20.0
+
+
+@dataclass
+class Post:
+    """A supervisor in a thread, on a runtime without processes."""
+
+    runtime: FakeRuntime
+    client: SupervisorClient
+    serving: threading.Thread
+
+    def lab(self, number: int) -> FakeLab:
+        deadline = time.monotonic() + LIMIT_S
+        while len(self.runtime.labs) <= number:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return self.runtime.labs[number]
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    paths = Paths(tmp_path)
+    paths.prepare()
+    runtime = FakeRuntime()
+    supervisor = Supervisor(paths, {"fake": runtime}, "fake")
+    serving = threading.Thread(target=supervisor.serve)
+    serving.start()
+    yield Post(runtime, SupervisorClient(paths), serving)
+    for lab in runtime.labs:
+        lab.end()
+    if serving.is_alive():
+        SupervisorClient(paths).shutdown(labs=False)
+    serving.join(LIMIT_S)
+    assert not serving.is_alive()
+
+
+def test_no_lab_starts_while_all_are_being_ended(post: Post) -> None:
+    post.runtime.obeys = False
+    with ThreadPoolExecutor() as others:
+        first = others.submit(post.client.start, "bottling", "one", 1, progress=lambda _message: None)
+        post.lab(0).ready()
+        first.result(LIMIT_S)
+        ended = others.submit(post.client.shutdown, labs=True)
+        while not post.lab(0).asked_to_end:
+            time.sleep(0.01)
+        with pytest.raises(StartError, match="s'arrête"):
+            post.client.start("bottling", "two", 2, progress=lambda _message: None)
+        assert len(post.runtime.labs) == 1
+        post.lab(0).end()
+        ended.result(LIMIT_S)
+    post.serving.join(LIMIT_S)
+    assert post.runtime.closed
+
+
+def test_it_leaves_labs_that_it_was_not_told_to_end(post: Post) -> None:
+    with ThreadPoolExecutor() as others:
+        first = others.submit(post.client.start, "bottling", "one", 1, progress=lambda _message: None)
+        post.lab(0).ready()
+        first.result(LIMIT_S)
+    post.client.shutdown(labs=False)
+    post.serving.join(LIMIT_S)
+    assert post.runtime.closed
+    assert post.lab(0).asked_to_end == []
