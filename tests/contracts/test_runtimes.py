@@ -1,4 +1,7 @@
-"""What every runtime does with a real line: the same words, the same lab, whatever carries it."""
+"""What every runtime does with a real line: the same words, the same lab, whatever carries it.
+
+A swarm does it in `tests/docker/test_swarm.py`, which has the machines.
+"""
 
 import contextlib
 import json
@@ -6,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +36,11 @@ RUNTIMES = [
 
 @dataclass
 class Site:
-    """A supervisor of its own, with one lab."""
+    """A supervisor of its own, with one lab. `engines`: where its containers may be; None for the usual one."""
 
     runtime: str
     paths: Paths
+    engines: Sequence[str | None] = (None,)
     progress: list[dict[str, Any]] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -318,27 +322,31 @@ def _kill_process(site: Site) -> Callable[[], None]:
 
 def _kill_container(part: str) -> Callable[[Site], Callable[[], None]]:
     def killer(site: Site) -> Callable[[], None]:
-        from lab.runtimes.docker.settings import settings
+        from lab.runtimes.docker.engine import LAB, PART, Engine, address
 
-        name = f"usine-{settings(site.paths.home).mark}-{NAME}-{part}"
-        return lambda: _docker_kill(name)
+        where = []
+        for url in site.engines:
+            with Engine(url) as engine:
+                found = engine.containers({**_labels(site), LAB: NAME, PART: part})
+            where += [(url or address(), seen.id) for seen in found]
+        ((url, container),) = where
+        return lambda: _docker_kill(url, container)
 
     return killer
 
 
-def _docker_kill(name: str) -> None:
+def _docker_kill(url: str, container: str) -> None:
     import docker
 
-    from lab.runtimes.docker.engine import address
-
-    with contextlib.closing(docker.APIClient(base_url=address())) as engine:
-        engine.kill(name)
+    with contextlib.closing(docker.APIClient(base_url=url)) as engine:
+        engine.kill(container)
 
 
 KILLERS: dict[str, Callable[[Site], Callable[[], None]]] = {
     "local": _kill_process,
     "docker": _kill_container("plant"),
     "docker-compact": _kill_container("line"),
+    "swarm": _kill_container("plant"),
 }
 
 
@@ -369,14 +377,25 @@ def test_stopping_is_done_when_nothing_is_left_and_again_is_no_error(site: Site)
 
 def leftovers(site: Site) -> list[str]:
     """What an engine still has of this site."""
-    if not site.runtime.startswith("docker"):
+    if site.runtime == "local":
         return []
-    from lab.runtimes.docker.engine import HOME, Engine
+    from lab.runtimes.docker.engine import Engine
+
+    left = []
+    for url in site.engines:
+        with Engine(url) as engine:
+            left += [seen.name for seen in engine.containers(_labels(site))]
+            left += networks_left(engine, _labels(site))
+    return left
+
+
+def _labels(site: Site) -> dict[str, str]:
+    """What its labs' containers and networks bear."""
+    from lab.runtimes.docker.engine import HOME, LAB
     from lab.runtimes.docker.settings import settings
 
-    labels = {HOME: settings(site.paths.home).mark}
-    with Engine() as engine:
-        return [seen.name for seen in engine.containers(labels)] + networks_left(engine, labels)
+    # The machines of a swarm are the test's own, and their homes are called otherwise.
+    return {HOME: "", LAB: ""} if site.runtime == "swarm" else {HOME: settings(site.paths.home).mark}
 
 
 def test_started_again_it_has_its_trainees_configuration(site: Site) -> None:

@@ -1,4 +1,7 @@
-"""Labs over a swarm of two real engines: placed, reached, and started again elsewhere when their machine is lost."""
+"""Labs over a swarm of two real engines.
+
+They pass the runtimes' contract suite; they are placed, reached, and started again elsewhere when their machine is lost.
+"""
 
 import json
 import os
@@ -12,14 +15,13 @@ from typing import Any
 
 import pytest
 
-from lab.cli.background import ensure_supervisor
-from lab.connection import SupervisorClient
 from lab.labs import Job
 from lab.paths import Paths
 from lab.runtimes.docker.engine import HOME, LAB, ROLE, Engine
 from lab.runtimes.docker.settings import settings
 from lab.runtimes.swarm.machines import ENCRYPTED_VARIABLE, SOCKET_VARIABLE
-from tests.contracts.test_runtimes import modbus
+from tests.contracts import test_runtimes as contract
+from tests.contracts.test_runtimes import NAME, Site, modbus
 from tests.docker.swarm import SOCKET, EngineHere, two_machines
 from tests.live.conftest import green, within
 
@@ -27,16 +29,30 @@ pytestmark = [pytest.mark.needs("docker", "dockerd", "ip"), pytest.mark.timeout(
 WELL_S, BACK_S = 40.0, 150.0
 
 
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """The contract suite's: a supervisor whose engine manages two machines, and a lab on one of them."""
+    with tempfile.TemporaryDirectory(prefix="us") as folder, pytest.MonkeyPatch.context() as patch:
+        home = Path(folder) / "home"
+        with two_machines(Path(folder), settings(home)) as machines:
+            patch.setenv("DOCKER_HOST", machines[0].url)
+            patch.setenv(SOCKET_VARIABLE, SOCKET)
+            # The kernels of small machines have no IPsec.
+            patch.setenv(ENCRYPTED_VARIABLE, os.environ.get(ENCRYPTED_VARIABLE, "0"))
+            made = SwarmSite("swarm", Paths(home), [machine.url for machine in machines], machines=machines)
+            made.supervise()
+            try:
+                made.start()
+                yield made
+            finally:
+                made.close()
+
+
 @dataclass
-class Swarm:
-    """A supervisor whose engine manages two machines."""
+class SwarmSite(Site):
+    """`machines` are the swarm's; the first manages."""
 
-    paths: Paths
-    machines: tuple[EngineHere, EngineHere]
-
-    @property
-    def labs(self) -> SupervisorClient:
-        return SupervisorClient(self.paths)
+    machines: tuple[EngineHere, ...] = ()
 
     def names(self, machine: EngineHere) -> set[str]:
         """The labs whose containers are on a machine."""
@@ -47,47 +63,37 @@ class Swarm:
                 if seen.state == "running"
             }
 
-    def where(self, lab: str) -> EngineHere:
-        (machine,) = [machine for machine in self.machines if lab in self.names(machine)]
-        return machine
-
-    def ask(self, lab: str, verb: str, **arguments: Any) -> Any:
+    def of(self, lab: str, verb: str, **arguments: Any) -> Any:
         with self.labs.attach(lab) as connected:
             return connected.request(verb, **arguments)
 
 
+# First, on the lab that the site has.
+globals().update({name: test for name, test in vars(contract).items() if name.startswith("test_")})
+
+
 @pytest.fixture(scope="module")
-def swarm() -> Iterator[Swarm]:
-    with tempfile.TemporaryDirectory(prefix="us") as folder, pytest.MonkeyPatch.context() as patch:
-        home = Path(folder) / "home"
-        with two_machines(Path(folder), settings(home)) as machines:
-            patch.setenv("DOCKER_HOST", machines[0].url)
-            patch.setenv(SOCKET_VARIABLE, SOCKET)
-            # The kernels of small machines have no IPsec.
-            patch.setenv(ENCRYPTED_VARIABLE, os.environ.get(ENCRYPTED_VARIABLE, "0"))
-            paths = Paths(home)
-            process = ensure_supervisor(paths)
-            assert process is not None
-            labs = SupervisorClient(paths)
-            try:
-                for name in ("one", "two"):
-                    labs.start("bottling", name, seed=1, runtime="swarm")
-                yield Swarm(paths, machines)
-            finally:
-                labs.shutdown(labs=True)
-                process.wait(90)
+def swarm(site: SwarmSite) -> SwarmSite:
+    """With a lab on each machine, and no other."""
+    site.labs.stop(NAME, forget=True)
+    for name in ("here", "there"):
+        site.start(name)
+    return site
 
 
-def test_labs_are_spread_over_the_machines_each_whole_on_one(swarm: Swarm) -> None:
-    assert [swarm.names(machine) for machine in swarm.machines] in ([{"one"}, {"two"}], [{"two"}, {"one"}])
-    for name in ("one", "two"):
+def test_labs_are_spread_over_the_machines_each_whole_on_one(swarm: SwarmSite) -> None:
+    assert [swarm.names(machine) for machine in swarm.machines] in (
+        [{"here"}, {"there"}],
+        [{"there"}, {"here"}],
+    )
+    for name in ("here", "there"):
         within(WELL_S, partial(green, swarm.labs, name))
-        assert swarm.ask(name, "snapshot")["enforces_zones"] is True
+        assert swarm.of(name, "snapshot")["enforces_zones"] is True
 
 
-def test_ordinary_clients_probes_and_terminals_reach_a_lab_on_either_machine(swarm: Swarm) -> None:
-    for name in ("one", "two"):
-        port = next(end["port"] for end in swarm.ask(name, "endpoints") if end["device"] == "plc1")
+def test_ordinary_clients_probes_and_terminals_reach_a_lab_on_either_machine(swarm: SwarmSite) -> None:
+    for name in ("here", "there"):
+        port = next(end["port"] for end in swarm.of(name, "endpoints") if end["device"] == "plc1")
         assert modbus(port)[7] == 3
         arguments = {"device": "plc1", "tag": "Pasteuriser.SetPoint"}
         found = swarm.labs.run(Job(name, "probe", "modbus.read", "control", arguments, 15.0))
@@ -97,10 +103,10 @@ def test_ordinary_clients_probes_and_terminals_reach_a_lab_on_either_machine(swa
             assert end.recv(1)
 
 
-def test_a_machine_is_lost_and_its_labs_are_started_on_the_other(swarm: Swarm) -> None:
+def test_a_machine_is_lost_and_its_labs_are_started_on_the_other(swarm: SwarmSite) -> None:
     manager, other = swarm.machines
     (name,) = swarm.names(other)
-    port = next(end["port"] for end in swarm.ask(name, "endpoints") if end["device"] == "plc1")
+    port = next(end["port"] for end in swarm.of(name, "endpoints") if end["device"] == "plc1")
     other.lose()
     begun = time.monotonic()
     within(BACK_S, lambda: name in swarm.names(manager) and green(swarm.labs, name))
@@ -113,10 +119,10 @@ def test_a_machine_is_lost_and_its_labs_are_started_on_the_other(swarm: Swarm) -
     assert modbus(port)[7] == 3
 
 
-def test_a_lab_that_is_stopped_leaves_nothing_on_its_machine(swarm: Swarm) -> None:
+def test_a_lab_that_is_stopped_leaves_nothing_on_its_machine(swarm: SwarmSite) -> None:
     (manager, _other) = swarm.machines
-    assert "one" in swarm.names(manager)
-    swarm.labs.stop("one", forget=True)
+    assert "here" in swarm.names(manager)
+    swarm.labs.stop("here", forget=True)
     with Engine(manager.url) as engine:
-        assert not engine.containers({HOME: "", LAB: "one"})
-        assert not engine.networks({HOME: "", LAB: "one"})
+        assert not engine.containers({HOME: "", LAB: "here"})
+        assert not engine.networks({HOME: "", LAB: "here"})

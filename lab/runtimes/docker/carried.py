@@ -17,7 +17,7 @@ from lab.runtimes.docker import images
 from lab.runtimes.docker.doors import Doors
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import FIELD, LabLayout
+from lab.runtimes.docker.layout import FIELD, ContainerLayout, LabLayout
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.reach import Reach
@@ -37,6 +37,8 @@ Report = Callable[[dict[str, Any]], None]
 
 TRIES = 3
 DEATHS_MAX, DEATHS_WINDOW_S = 8, 60.0
+# What never was ready is given up sooner.
+DEATHS_AT_START = 3
 MENDED_AFTER_S = 0.3
 PORTS_LIMIT_S = 10.0
 
@@ -139,7 +141,9 @@ class CarriedLab:
         deaths = self._deaths.setdefault(part, deque(maxlen=DEATHS_MAX))
         deaths.append(now)
         self._log("container_ended", of=part, exit_code=code)
-        if len(deaths) == DEATHS_MAX and now - deaths[0] < DEATHS_WINDOW_S:
+        never_ready = self._forwards is None and part == self._shape.main
+        most = DEATHS_AT_START if never_ready else DEATHS_MAX
+        if len(deaths) >= most and now - deaths[-most] < DEATHS_WINDOW_S:
             self._log("container_given_up", of=part)
             if part == self._shape.main:
                 self.lost.set()
@@ -249,12 +253,17 @@ class CarriedLab:
         await self._gate.do(self.objects.make, self._layout, main, kept)
         # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
         made = await asyncio.gather(
-            *(self._gate.do(self.objects.make, self._layout, container) for container in devices),
-            return_exceptions=True,
+            *(self._gate.do(self._make_device, container) for container in devices), return_exceptions=True
         )
         for outcome in made:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    def _make_device(self, container: ContainerLayout) -> None:
+        """Unless the lab was given up while it waited for its turn."""
+        if not self.lost.is_set():
+            assert self._layout is not None
+            self.objects.make(self._layout, container)
 
     async def _listen(self, report: Report) -> asyncio.Future[dict[str, Any]]:
         """What the plant reports; the future is its last word of the start."""

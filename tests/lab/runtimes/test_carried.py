@@ -167,7 +167,7 @@ async def test_a_main_container_that_dies_at_start_is_said_with_its_last_words(
     lab, said = a_lab(engine, chosen, gate, plan, shape), Said()
     starting = asyncio.create_task(lab.start(said.append))
     await eventually(lambda: any(c["State"] == "exited" for c in fake.containers.values()))
-    for _ in range(module.DEATHS_MAX):
+    for _ in range(module.DEATHS_AT_START):
         lab.died(shape.main, 3)
         await asyncio.sleep(0.01)
     await asyncio.wait_for(starting, 20)
