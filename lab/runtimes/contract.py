@@ -98,6 +98,10 @@ class Runtime(Protocol):
         """A descriptor that is readable once the lab has ended, None if it has."""
         ...
 
+    def reached(self, handle: Handle) -> bool:
+        """Whether its control channel stands; one that was found again may take a moment."""
+        ...
+
     def end(self, handle: Handle, force: bool) -> None:
         """Ask it to end, or make it; harmless on what has ended."""
         ...

@@ -94,6 +94,11 @@ class LocalRuntime:
             return signal.Signals(os.WTERMSIG(status)).name
         return f"exit {os.waitstatus_to_exitcode(status)}"
 
+    def reached(self, handle: Handle) -> bool:
+        """Its process has it as long as it lives."""
+        del handle
+        return True
+
     def found(self) -> list[Handle]:
         """None: what is known of a process is in its handle's file."""
         return []

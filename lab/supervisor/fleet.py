@@ -25,6 +25,8 @@ from simulators.model import Line, load_line
 from simulators.os_errors import unreadable
 from simulators.text import Text
 
+State = Literal["starting", "running", "failed"]
+
 # Five crashes within a minute and a lab is given up.
 CRASHES_MAX, CRASHES_WINDOW_S = 5, 60.0
 
@@ -43,7 +45,7 @@ class Lab:
     """A lab that was started and not stopped since."""
 
     handle: Handle
-    state: Literal["starting", "running", "failed"] = "starting"
+    state: State = "starting"
     launch: Launch | None = None
     watched: int | None = None
     waiter: Waiter | None = None
@@ -90,7 +92,7 @@ class Fleet:
             name=plan.name,
             line=Path(plan.line).parent.name,
             runtime=lab.handle.runtime,
-            state=lab.state,
+            state=self.state(lab),
             pid=None if lab.state == "failed" else lab.handle.pid or None,
             seed=plan.seed,
             started_unix_s=lab.handle.started_unix_s,
@@ -98,6 +100,12 @@ class Fleet:
             detail=lab.detail,
             subnets=self._subnets(lab.handle),
         )
+
+    def state(self, lab: Lab) -> State:
+        """As callers are told it: what runs, and cannot be reached yet, is starting."""
+        if lab.state == "running" and not self._of(lab).reached(lab.handle):
+            return "starting"
+        return lab.state
 
     def _subnets(self, handle: Handle) -> dict[str, str]:
         try:

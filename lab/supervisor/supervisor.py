@@ -27,7 +27,7 @@ from lab.labs import Job
 from lab.paths import Paths, check_name, check_socket
 from lab.runtimes.contract import Runtime
 from lab.supervisor.door import Client, Door
-from lab.supervisor.fleet import Fleet, Lab, Waiter
+from lab.supervisor.fleet import Fleet, Lab, State, Waiter
 from lab.supervisor.jobs import Asker, Jobs
 from simulators.clock import SPEED_MAX, SPEED_MIN
 from simulators.errors import InputError, NotFoundError, StartError
@@ -190,8 +190,9 @@ class Supervisor:
         lab = self._fleet.labs.get(name)
         if lab is None:
             raise self._unknown(name)
-        if lab.state != "running":
-            raise _absent(lab)
+        state = self._fleet.state(lab)
+        if state != "running":
+            raise _absent(lab, state)
         return lab
 
     def _shutdown(self, client: Client, labs: bool = False) -> None:
@@ -211,9 +212,9 @@ class Supervisor:
         )
 
 
-def _absent(lab: Lab) -> NotFoundError:
+def _absent(lab: Lab, state: State) -> NotFoundError:
     name, plan = lab.name, lab.handle.plan
-    if lab.state == "starting":
+    if state == "starting":
         return NotFoundError(
             f"le labo {name} démarre ; attendez, « lab ps » dit quand il est prêt",
             f"lab {name} is starting; wait, 'lab ps' says when it is ready",

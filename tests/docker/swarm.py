@@ -82,10 +82,11 @@ class EngineHere:
 
     def stop(self) -> None:
         """It ends in order, with what it started."""
-        with contextlib.suppress(Exception), contextlib.closing(self.api()) as api:
-            for seen in api.containers(all=True):
-                api.remove_container(seen["Id"], force=True)
-            api.leave_swarm(force=True)
+        if self.answers():
+            with contextlib.suppress(Exception), contextlib.closing(self.api()) as api:
+                for seen in api.containers(all=True):
+                    api.remove_container(seen["Id"], force=True)
+                api.leave_swarm(force=True)
         if self.process is not None and self.process.poll() is None:
             os.kill(int((self.folder / "pid").read_text()), signal.SIGTERM)
             self.process.wait(60)

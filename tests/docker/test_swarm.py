@@ -22,6 +22,7 @@ from lab.runtimes.docker.settings import settings
 from lab.runtimes.swarm.machines import ENCRYPTED_VARIABLE, SOCKET_VARIABLE
 from tests.contracts import test_runtimes as contract
 from tests.contracts.test_runtimes import NAME, Site, modbus
+from tests.docker.left import networks_left
 from tests.docker.swarm import SOCKET, EngineHere, two_machines
 from tests.live.conftest import green, within
 
@@ -125,4 +126,4 @@ def test_a_lab_that_is_stopped_leaves_nothing_on_its_machine(swarm: SwarmSite) -
     swarm.labs.stop("here", forget=True)
     with Engine(manager.url) as engine:
         assert not engine.containers({HOME: "", LAB: "here"})
-        assert not engine.networks({HOME: "", LAB: "here"})
+        assert not networks_left(engine, {HOME: "", LAB: "here"})

@@ -109,6 +109,7 @@ class FakeRuntime:
         self.jobs: list[FakeErrand] = []
         self.prepared: list[str] = []
         self.obeys = True
+        self.reachable = True
 
     def prepare(self, line: Line) -> None:
         self.prepared.append(line.id)
@@ -133,6 +134,9 @@ class FakeRuntime:
 
     def reap(self, handle: Handle) -> str:
         return f"ended {handle.pid}"
+
+    def reached(self, handle: Handle) -> bool:
+        return self.reachable and self._lab(handle) is not None
 
     def found(self) -> list[Handle]:
         return self.known

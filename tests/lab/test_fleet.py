@@ -251,6 +251,20 @@ def test_a_new_supervisor_adopts_what_runs_and_forgets_what_does_not(yard: Yard)
     yard.runtime.labs[1].alive = True
 
 
+def test_one_that_was_found_again_and_cannot_be_reached_yet_is_said_to_start(yard: Yard) -> None:
+    yard.start("one")
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.runtime.reachable = False
+    later = Fleet(yard.paths, {"fake": yard.runtime}, selectors.DefaultSelector())
+    later.adopt()
+    assert later.status(later.labs["one"]).state == "starting"
+    later.press()
+    yard.runtime.reachable = True
+    assert later.status(later.labs["one"]).state == "running"
+    assert yard.runtime.labs[0].asked_to_end == []
+
+
 def test_forget_deletes_the_files(yard: Yard) -> None:
     yard.start()
     yard.runtime.labs[0].ready()

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -20,6 +19,7 @@ from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.layout import FIELD, ContainerLayout, LabLayout
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.pool import Pool
+from lab.runtimes.docker.ports import same_ports
 from lab.runtimes.docker.reach import Reach
 from lab.runtimes.docker.seats import Seats, Ways
 from lab.runtimes.docker.settings import Settings
@@ -40,7 +40,6 @@ DEATHS_MAX, DEATHS_WINDOW_S = 8, 60.0
 # What never was ready is given up sooner.
 DEATHS_AT_START = 3
 MENDED_AFTER_S = 0.3
-PORTS_LIMIT_S = 10.0
 
 
 class CarriedLab:
@@ -91,25 +90,10 @@ class CarriedLab:
             )
         self.line = load_line(Path(self.plan.line))
         self._layout = self._laid_out(self.line, self._field_subnet())
-        self._open_forwards(await self._same_ports(self.line))
+        self._open_forwards(await same_ports(self.plan, self.line))
         for seen in (await self._gate.do(self.objects.present, "line")).values():
             if seen.state != "running":
                 await self._gate.do(self._engine.start, seen.id)
-
-    async def _same_ports(self, line: Line) -> dict[str, socket.socket]:
-        """Those that the user's tools were told; a former steward may still be letting go of them.
-
-        A lab whose ports somebody else took meanwhile goes on without.
-        """
-        deadline = time.monotonic() + PORTS_LIMIT_S
-        while True:
-            try:
-                return host_sockets(line, self.plan.forwards)
-            except StartError as error:
-                if time.monotonic() > deadline:
-                    sys.stderr.write(f"{self.plan.name}: {error.text.en}\n")
-                    return {}
-                await asyncio.sleep(MENDED_AFTER_S)
 
     async def end(self, graceful: bool = True) -> None:
         """Remove everything of it that is on the engine; harmless twice."""

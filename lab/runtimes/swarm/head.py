@@ -21,6 +21,7 @@ import msgspec
 from lab.runtimes.docker.cluster import Cluster
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.orders import Orders, Work, run, sayer
+from lab.runtimes.docker.ports import same_ports
 from lab.runtimes.docker.runtime import LOST, NONE_THERE
 from lab.runtimes.docker.settings import settings
 from lab.runtimes.swarm.bundle import packed, unpacked
@@ -192,12 +193,7 @@ class Head:
         placed = Placed(plan, shape, machine, lambda inner: self._order(placed.machine, inner))
         (await self._order(machine, {"do": "adopt", **self._about(placed)})).close()
         line = load_line(Path(plan.line))
-        try:
-            ways_in = host_sockets(line, plan.forwards)
-        except StartError as error:
-            sys.stderr.write(f"{plan.name}: {error.text.en}\n")
-            ways_in = {}
-        await placed.open(line, ways_in)
+        await placed.open(line, await same_ports(plan, line))
         self._labs[plan.name] = placed
         return placed
 

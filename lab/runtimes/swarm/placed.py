@@ -23,6 +23,7 @@ class Placed:
         self.plan, self.shape, self.machine, self._order = plan, shape, machine, order
         self._servers: list[asyncio.Server] = []
         self._passing: set[asyncio.Task[Any]] = set()
+        self._control: int | None = None  # the socket's inode
         self.opened = False
         self.ending = False
 
@@ -35,6 +36,7 @@ class Placed:
         self._servers.append(
             await asyncio.start_unix_server(self._passer({"do": "control"}), str(control), limit=LINE_BYTES)
         )
+        self._control = control.stat().st_ino
         for device in line.devices:
             if device.id in ways_in:
                 passer = self._passer({"do": "forward", "device": device.id})
@@ -47,7 +49,12 @@ class Placed:
         self._servers.clear()
         for task in list(self._passing):
             task.cancel()
-        Path(self.plan.control).unlink(missing_ok=True)
+        # Who takes the lab over may listen at the same path already.
+        control = Path(self.plan.control)
+        with contextlib.suppress(FileNotFoundError):
+            if control.stat().st_ino == self._control:
+                control.unlink()
+        self._control = None
 
     def _passer(
         self, order: dict[str, Any]
