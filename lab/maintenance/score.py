@@ -112,13 +112,20 @@ def score(machines: Sequence[Watched], rules: Rules = Rules()) -> Score:  # noqa
         late_pct=100.0 * late / len(failing),
         lead_h=median(lead if lead is not None and ok else 0.0 for lead, ok in zip(leads, timely, strict=True)),
         false_alarms=false_alarms,
-        false_alarms_per_day=false_alarms / days,
+        false_alarms_per_day=false_alarms / days if days else 0.0,
         chatter=chatter(machines, rules),
         cost=cost,
         naive_cost=naive,
         oracle_cost=oracle,
-        cost_score=100.0 * min(1.0, max(0.0, (naive - cost) / (naive - oracle))),
+        cost_score=_cost_score(cost, naive, oracle),
     )  # fmt: skip
+
+
+def _cost_score(cost: float, naive: float, oracle: float) -> float:
+    """0 for what costs as much as no monitor, 100 for what costs as little as can be, where a monitor can save anything."""
+    if naive <= oracle:
+        return 100.0 if cost <= oracle else 0.0
+    return 100.0 * min(1.0, max(0.0, (naive - cost) / (naive - oracle)))
 
 
 def chatter(machines: Sequence[Watched], rules: Rules) -> float:

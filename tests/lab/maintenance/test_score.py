@@ -129,3 +129,17 @@ def test_no_alarm_is_worth_more_than_the_oracle(first: set[int], second: set[int
     found = score(machines)
     assert 0 <= found.cost_score <= 100
     assert found.cost >= found.oracle_cost
+
+
+def test_where_no_monitor_can_save_anything_what_costs_no_more_than_the_oracle_is_worth_all() -> None:
+    """Machines that all fail at the same age are as well replaced by the calendar."""
+    alarm = [(float(t_h), t_h >= 60) for t_h in range(100)]
+    fleet = [Watched(100.0, 50.0, 100.0, alarm)] * 3
+    assert naive_cost(fleet, Rules()) == score(fleet).oracle_cost
+    assert score(fleet).cost_score == 100.0
+    silent = [Watched(100.0, 50.0, 100.0, [])] * 3
+    assert score(silent).cost_score == 0.0
+
+
+def test_machines_that_were_never_sound_have_no_days_of_false_alarms() -> None:
+    assert score([Watched(100.0, 0.0, 100.0, [(0.0, False), (10.0, True)])]).false_alarms_per_day == 0.0
