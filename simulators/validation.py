@@ -261,7 +261,10 @@ def _arm(kind: Any, data: Any) -> Any:
         return alike[0] if len(alike) == 1 else None
     tags = {arm.__struct_config__.tag: arm for arm in alike}
     field = str(alike[0].__struct_config__.tag_field)
-    return tags.get(data.get(field)) or _Tagged(field, [str(tag) for tag in tags])
+    # What was written there may be anything, a list too.
+    tag = data.get(field)
+    named = tags.get(tag) if isinstance(tag, (str, int)) else None
+    return named or _Tagged(field, [str(tag) for tag in tags])
 
 
 def _alike(kind: Any, data: Any) -> bool:

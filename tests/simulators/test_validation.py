@@ -78,6 +78,7 @@ def found(data: Any) -> list[tuple[str, str, str]]:
         ({"ranges": {3: [{"first": 9, "last": 1}]}}, "$.ranges.3[0].last", "à l'envers ; échangez-les", "reversed; swap them"),
         ({"ranges": {3: [{}]}}, "$.ranges.3[0]", "« first » manque ; ajoutez cette clé", "'first' is missing; add that key"),
         ({"step": {"do": "fly"}}, "$.step.do", "choisissez parmi : go, halt", "choose one of: go, halt"),
+        ({"step": {"do": []}}, "$.step.do", "choisissez parmi : go, halt", "choose one of: go, halt"),
         ({"step": {"do": "go", "metres": "far"}}, "$.step.metres", "un nombre", "a number"),
         ({"step": {"do": "go", "metres": 1, "feet": 3}}, "$.step.feet", "clé inconnue", "unknown key"),
         ({"step": {}}, "$.step", "« do » manque", "'do' is missing"),
