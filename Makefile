@@ -11,7 +11,7 @@ lab: $(VENV)/.installed
 	@$(BIN)/lab up
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 4
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

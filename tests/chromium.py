@@ -20,7 +20,7 @@ ARGUMENTS = [
 
 
 @contextmanager
-def chromium(profile: Path, limit_ms: float = 12_000) -> "Iterator[BrowserContext]":
+def chromium(profile: Path, limit_ms: float = 30_000) -> "Iterator[BrowserContext]":
     """A browser in English whose every step may take `limit_ms`."""
     # Here, for who has no browser still collects the tests.
     from playwright.sync_api import expect, sync_playwright

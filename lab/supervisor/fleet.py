@@ -102,8 +102,8 @@ class Fleet:
         )
 
     def state(self, lab: Lab) -> State:
-        """As callers are told it: what runs, and cannot be reached yet, is starting."""
-        if lab.state == "running" and not self._of(lab).reached(lab.handle):
+        """As callers are told it: what runs, and cannot be reached yet, is starting. What is being ended runs to its end."""
+        if lab.state == "running" and lab.stop_by_s is None and not self._of(lab).reached(lab.handle):
             return "starting"
         return lab.state
 

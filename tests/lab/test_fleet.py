@@ -265,6 +265,15 @@ def test_one_that_was_found_again_and_cannot_be_reached_yet_is_said_to_start(yar
     assert yard.runtime.labs[0].asked_to_end == []
 
 
+def test_one_that_is_being_ended_is_not_said_to_start(yard: Yard) -> None:
+    yard.start("one")
+    yard.runtime.labs[0].ready()
+    yard.turn()
+    yard.runtime.obeys = yard.runtime.reachable = False
+    yard.fleet.stop(yard.fleet.labs["one"])
+    assert yard.fleet.status(yard.fleet.labs["one"]).state == "running"
+
+
 def test_forget_deletes_the_files(yard: Yard) -> None:
     yard.start()
     yard.runtime.labs[0].ready()
