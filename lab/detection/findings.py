@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import msgspec
+
 from lab.catalog import find_line
 from lab.detection.figures import FIGURES, NOTHING, SHORT
 from lab.detection.hidden import Pool, pool
 from lab.detection.judge import Judgement, judge
 from lab.detection.live import Attacked, attacked
-from lab.detection.rules import alerts, check_rules
+from lab.detection.rules import Alert, alerts, check_rules
 from lab.detection.score import GRACE_S
 from lab.detection.script import CLASSES
 from lab.probes.contract import Ahead, Exchange, Finding, Inside
@@ -39,6 +41,7 @@ NO_RULES = Text(
 )
 NOISE_SHARE = 0.05  # of the time before the attack that may be in alarm
 LOOK_BACK_S = 60.0
+CRIED_MAX, TITLE_MAX = 12, 80
 
 
 def hidden(inside: Inside, budget_per_h: float) -> Finding:
@@ -60,14 +63,26 @@ def live(inside: Inside, attacks: Sequence[str], within_s: float) -> Finding:
     """The rules on an attack in the trainee's own lab, on the minute before it, and on a harmless visit meanwhile."""
     if not inside.rules.strip():
         return Finding("no_rules", NO_RULES, {"delay_s": 0.0, "alarm_share_pct": 0.0})
-    inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
     happened = attacked(inside, attacks, LOOK_BACK_S)
     try:
         rules = Addressing.between(find_line(inside.line.id), inside.line).text(inside.rules)
-        said = [alert.unix_s for alert in alerts(rules, happened.events, inside.line)]
+        said = alerts(rules, happened.events, inside.line)
     except (InputError, TimeLimitError) as error:
         return Finding("refused", error.text, {"delay_s": 0.0, "alarm_share_pct": 0.0})
-    return _seen(happened, said, within_s)
+    found = _seen(happened, [alert.unix_s for alert in said], within_s)
+    return msgspec.structs.replace(found, exchanges=_cried(said, happened.label.start_unix_s))
+
+
+def _cried(said: Sequence[Alert], start_unix_s: float) -> list[Exchange]:
+    """Which rules said something, about whom, and when: each one's first alerts before the attack and from it on."""
+    first: dict[tuple[bool, str, str], float] = {}
+    for alert in said:
+        key = alert.unix_s >= start_unix_s - 1.0, alert.rule, alert.asset
+        first.setdefault(key, alert.unix_s - start_unix_s)
+    return [
+        Exchange(f"{rule[:TITLE_MAX]}: {asset}", f"{seconds:+.0f} s")
+        for (_during, rule, asset), seconds in sorted(first.items(), key=lambda item: item[1])[:CRIED_MAX]
+    ]
 
 
 def ahead(wanted: Ahead) -> None:

@@ -13,11 +13,15 @@ from lab.detection.script import WHO, draw, manner, source_of
 from lab.detection.stage import Stage
 from lab.labs import Connection, Job
 from lab.probes.contract import Inside
-from simulators.errors import StartError
+from simulators.errors import StartError, TimeLimitError
+from simulators.text import Text
 
 LIMIT_S = 150.0
 SETTLE_S = 3.0  # simulated, after the attack: a connection's end is known a little later
 SPEED = 4.0  # nobody waits for a minute of daily life
+QUIET_SPEED = 20.0  # … and less for one in which nothing is asked of the network's tools
+PATIENCE_S = 60.0
+LOOK_S = 0.5
 PAGE = 4000
 PAGES_MAX = 200
 VISITS = ("auditor", "availability", "inventory")
@@ -41,6 +45,8 @@ class Attacked(NamedTuple):
 def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Attacked:
     """Have a passer-by do no harm, then run one of the attacks; both drawn, with whom they come from.
 
+    `look_back_s` of normal running come first: what a practice attack just before left in the table is not the check's.
+
     Raises:
         UsineError: they could not be run: that says nothing of the rules.
     """
@@ -52,8 +58,9 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
     visit = rng.choice(VISITS)
     inside.lab.request("record")
     former = float(inside.lab.request("clock")["speed"])
-    inside.lab.request("speed", speed=max(former, SPEED))
     try:
+        _quiet(inside, former, look_back_s)
+        inside.lab.request("speed", speed=max(former, SPEED))
         visit_unix_s = float(inside.lab.request("clock")["unix_s"])
         stage = Stage(inside.line, inside.lab_name, inside.labs, inside.lab, rng, threading.Event())
         stage.now_s()
@@ -64,6 +71,22 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
         inside.lab.request("speed", speed=former)
     since_s = min(visit_unix_s, label.start_unix_s - look_back_s)
     return Attacked(visit, visit_unix_s, label, _since(inside.lab, since_s))
+
+
+def _quiet(inside: Inside, former: float, look_back_s: float) -> None:
+    """Raises: TimeLimitError: the lab's time does not pass."""
+    inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
+    inside.lab.request("speed", speed=max(former, QUIET_SPEED))
+    give_up_s = time.monotonic() + PATIENCE_S
+    until_s = float(inside.lab.request("clock")["unix_s"]) + look_back_s
+    while (left_s := until_s - float((clock := inside.lab.request("clock"))["unix_s"])) > 0:
+        if time.monotonic() > give_up_s:
+            raise TimeLimitError(
+                "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
+                "the lab's time does not pass; is it paused? see 'lab resume'",
+            )
+        time.sleep(min(left_s / clock["speed"], LOOK_S))
+    inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
 
 
 def _run(inside: Inside, attack: str, zone: str, arguments: dict[str, Any]) -> Label:

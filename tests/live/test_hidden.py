@@ -1,5 +1,6 @@
 """A small hidden pool, really played: attacks and daily life on a lab that comes and goes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lab.detection.rules import alerts
 from lab.detection.script import WARM_UP_S, Assault, Errand, Script
 from lab.detection.table import Table
 from lab.exercises.observe import Grader
+from lab.labs import Job
 from lab.probes.detection import Live, live
 from simulators.errors import StartError
 from simulators.model import load_line
@@ -109,7 +111,25 @@ def test_an_attack_in_the_trainees_own_lab(labs: SupervisorClient, rules: str, o
         finally:
             lab.request("speed", speed=1.0)
             lab.request("record", zones=[])
-    assert finding.observed == outcome, finding.said
+    assert finding.observed == outcome, (finding.said, finding.exchanges)
+    if outcome == "detected":
+        assert finding.exchanges[0].request == "Port scan: plc1"
+        assert re.fullmatch(r"\+\d+ s", finding.exchanges[0].answer)
+
+
+def test_an_attack_just_before_is_not_the_checks(labs: SupervisorClient) -> None:
+    """A trainee who practises asks for a check at once."""
+    arguments = {"source": "10.20.1.99", "target": "plc1", "rate_per_s": 4.0, "count": 12}
+    with labs.attach(NAME) as lab:
+        lab.request("record")
+        lab.request("speed", speed=20.0)
+        try:
+            labs.run(Job(NAME, "attack", "port_scan", "control", arguments, 60.0), lambda _message: None)
+            finding = live(Grader(LINE, lab, NAME, labs, REFERENCE, {}, seed=3), Live(attacks=["port_scan"]))
+        finally:
+            lab.request("speed", speed=1.0)
+            lab.request("record", zones=[])
+    assert finding.observed == "detected", (finding.said, finding.exchanges)
 
 
 def test_an_alarm_that_is_always_on_has_seen_nothing(labs: SupervisorClient) -> None:
@@ -125,3 +145,5 @@ def test_an_alarm_that_is_always_on_has_seen_nothing(labs: SupervisorClient) -> 
             lab.request("speed", speed=1.0)
             lab.request("record", zones=[])
     assert finding.observed == "noise", finding.said
+    assert finding.exchanges[0].request.startswith("All: ")
+    assert finding.exchanges[0].answer.startswith("-")

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from lab.bench.process import cpu_s
 from lab.capacity import footprint as footprints
 from lab.capacity.engine import EngineFacts, who_may
 from lab.capacity.footprint import FOOTPRINTS, Footprint, footprint, measured
@@ -138,7 +140,13 @@ def test_a_process_that_does_nothing_takes_something(tmp_path: Path) -> None:
     def status(pid: int) -> LabStatus:
         return LabStatus("demo", "bottling", "local", "running", pid, 1, 0.0, 0)
 
-    with subprocess.Popen(["sleep", "60"]) as idle:
+    with subprocess.Popen(["sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE) as idle:
+        assert idle.stdout is not None
+        idle.stdout.readline()
+        # What it took to begin counts not.
+        used = -1.0
+        while used != (used := cpu_s(idle.pid)):
+            time.sleep(0.2)
         found = measured("local", [status(idle.pid)], tmp_path, 0.05)
         idle.kill()
     assert found is not None
