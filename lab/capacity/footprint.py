@@ -33,9 +33,9 @@ def _benched(command: str) -> Text:
 # Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs. Tasks: a container's own,
 # and the twelve threads of what the engine holds it with.
 FOOTPRINTS = {
-    "local": Footprint(26.7, 1.0, 6, 150, _benched("lab bench --labs 30")),
-    "docker": Footprint(411.0, 3.6, 320, 250, _benched("lab bench --labs 30 --runtime docker")),
-    "docker-compact": Footprint(76.0, 1.2, 24, 250, _benched("lab bench --labs 30 --runtime docker-compact")),
+    "local": Footprint(27.5, 1.2, 6, 150, _benched("lab bench --labs 30")),
+    "docker": Footprint(397.0, 3.5, 320, 250, _benched("lab bench --labs 30 --runtime docker")),
+    "docker-compact": Footprint(65.0, 1.2, 24, 250, _benched("lab bench --labs 30 --runtime docker-compact")),
 }
 CONTAINERS = ("docker", "docker-compact")
 

@@ -128,9 +128,9 @@ NEEDS = {
     PLANT: (192 * MIB, 1.0, 32),
     "opcua_plc": (192 * MIB, 0.5, 32),
     "scada": (160 * MIB, 0.5, 32),
-    "mqtt_broker": (128 * MIB, 0.5, 32),
+    "mqtt_broker": (128 * MIB, 0.25, 32),
 }
-NEED = (128 * MIB, 0.5, 32)
+NEED = (128 * MIB, 0.25, 32)
 COMPACT_NEED = (256 * MIB, 0.5, 64)
 WORKSTATION_NEED = (512 * MIB, 0.5, 128)
 AGENT_NEED = (512 * MIB, 1.0, 64)
