@@ -104,7 +104,11 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
             # Those in a browser are long: each may run in a worker, and so on a supervisor, that the others do not use.
             return nodeid if path.endswith("_in_browser.py") else "live"
         if path.endswith("test_runtimes.py"):
-            return "runtimes"
+            # A lab for each runtime.
+            of = name.partition("[")[2]
+            return "runtimes " + next(
+                (each for each in ("docker-compact", "docker") if of.startswith(each)), "local"
+            )
         if path.startswith("tests/docker/"):
             # Most share two labs; the others have sites of their own.
             return path if path.endswith(OWN_SITES) else "docker"
@@ -119,7 +123,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(path: str) -> int:
-    if path.endswith(("_in_browser.py", "test_swarm.py")):
+    if path.endswith(("_in_browser.py", "test_swarm.py", "test_compose.py")):
         return 0
     if path.startswith(("tests/live/", "tests/docker/")) or path.endswith("test_runtimes.py"):
         return 1

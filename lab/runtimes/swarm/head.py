@@ -46,6 +46,7 @@ ALIKE_BYTES = 512 << 20
 # What a launch under way will take (measured: `lab bench --runtime docker`).
 LAB_BYTES = 420 << 20
 STALE_PERIOD_S = 5.0
+MACHINE_FILE = "machine"
 
 
 class Head:
@@ -98,13 +99,22 @@ class Head:
         ways_in = host_sockets(load_line(model), plan.forwards)
         ports = {device: way_in.getsockname()[1] for device, way_in in ways_in.items()}
         plan = msgspec.structs.replace(plan, forwards=ports)
-        machine = await self._best(plan.name)
+        kept_on = _noted(plan)
+        machine = await self._best(plan.name, kept_on)
+        if kept_on not in {"", machine.id}:
+            sys.stderr.write(f"{plan.name}: the machine that has its files does not answer; it begins anew\n")
         placed = Placed(plan, order["shape"], machine, lambda inner: self._order(placed.machine, inner))
         self._launching[machine.id] = self._launching.get(machine.id, 0) + 1
         try:
             stream = await self._order(
                 machine,
-                {"do": "launch", **self._about(placed), "files": packed(model), "again": order["again"]},
+                {
+                    "do": "launch",
+                    **self._about(placed),
+                    "files": packed(model),
+                    "again": order["again"],
+                    "fresh": machine.id != kept_on,
+                },
             )
             while (message := await stream.line()) is not None:
                 if "error" in message or "ready" not in message:
@@ -112,6 +122,7 @@ class Head:
                     continue
                 line = unpacked(message.pop("files"), Path(plan.folder) / "line")
                 placed.plan = msgspec.structs.replace(plan, line=str(line))
+                _note(placed)
                 await placed.open(load_line(line), ways_in)
                 self._labs[plan.name] = placed
                 say({**message, "forwards": ports, "line": str(line), "machine": machine.name})
@@ -127,9 +138,14 @@ class Head:
             f"{plan.name} n'a pas démarré sur {machine.name}", f"{plan.name} did not start on {machine.name}"
         )
 
-    async def _best(self, lab: str) -> Machine:
-        """The machine with the most memory left, counting launches under way. Raises: StartError: there is none."""
+    async def _best(self, lab: str, kept_on: str) -> Machine:
+        """The machine that has the lab's files, else that with the most memory left, counting launches under way.
+
+        Raises:
+            StartError: none answers.
+        """
         former = self._labs.get(lab)
+        wanted = kept_on if former is None else former.machine.id
         deadline = time.monotonic() + ANSWER_LIMIT_S
         while not (rated := await self._rated()) and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_S)
@@ -139,7 +155,7 @@ class Head:
                 "no machine of the swarm answers; see 'docker node ls', and USINE_SWARM_ENCRYPTED=0 if the kernel has no IPsec",
             )
         for _bytes, machine in rated:
-            if former is not None and machine.id == former.machine.id:
+            if machine.id == wanted:
                 return machine
         return max(rated, key=lambda found: (found[0] // ALIKE_BYTES, -self._busy(found[1])))[1]
 
@@ -193,6 +209,7 @@ class Head:
         placed = Placed(plan, shape, machine, lambda inner: self._order(placed.machine, inner))
         (await self._order(machine, {"do": "adopt", **self._about(placed)})).close()
         line = load_line(Path(plan.line))
+        _note(placed)
         await placed.open(line, await same_ports(plan, line))
         self._labs[plan.name] = placed
         return placed
@@ -349,6 +366,19 @@ class Head:
             "shape": SHAPES[placed.shape],
             "plan": {**msgspec.to_builtins(placed.plan), "home": str(self._home)},
         }
+
+
+def _note(placed: Placed) -> None:
+    """Which machine has the lab's files: it starts there again."""
+    (Path(placed.plan.folder) / MACHINE_FILE).write_text(placed.machine.id, encoding="ascii")
+
+
+def _noted(plan: Plan) -> str:
+    """The machine's id; empty where no lab of this name left anything."""
+    try:
+        return (Path(plan.folder) / MACHINE_FILE).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def _lost(machine: Machine) -> StartError:

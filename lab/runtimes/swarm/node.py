@@ -5,7 +5,7 @@ It is a steward (`lab.runtimes.docker.steward`) that is told what to do over a n
 | do | with | what follows |
 |---|---|---|
 | free | – | `{"available_bytes"}` |
-| launch | shape, plan, files, again | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
+| launch | shape, plan, files, again, fresh (what a lab of this name left here goes first) | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
 | adopt | shape, plan | nothing; then `lifeline` |
 | lifeline | lab | bytes when the lab has ended, before the end |
 | end | lab | – |
@@ -19,6 +19,7 @@ It is a steward (`lab.runtimes.docker.steward`) that is told what to do over a n
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -79,6 +80,8 @@ class Node:
 
     async def _launch(self, stream: Stream, order: dict[str, Any]) -> None:
         plan = self._here(order["plan"])
+        if order["fresh"]:
+            await asyncio.to_thread(shutil.rmtree, plan.folder, ignore_errors=True)
         line = unpacked(order["files"], Path(plan.control).parent / "model")
         plan = msgspec.structs.replace(plan, line=str(line))
         news, theirs = os.pipe()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -313,6 +314,40 @@ async def test_a_silence_that_ends_in_time_loses_nothing(
         assert not last.done()
         site.order({"do": "end", "lab": "one"})
         assert await asyncio.wait_for(last, LIMIT_S) == b""
+
+
+async def test_a_lab_starts_again_where_its_files_are(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        _said, ended = await site.start("one")
+        work = Path(site.labs["a"].plans["one"].folder) / "plc1" / "configuration.yaml"
+        work.parent.mkdir(parents=True)
+        work.write_text("mine")
+        site.order({"do": "end", "lab": "one"})
+        await asyncio.wait_for(ended, LIMIT_S)
+        _said, other = await site.start("other")
+        assert "other" in site.labs["a"].plans
+        _said, ended = await site.start("one")
+        assert "one" in site.labs["a"].plans, "though the other machine has fewer labs"
+        assert work.read_text() == "mine"
+        for name, last in (("one", ended), ("other", other)):
+            site.order({"do": "end", "lab": name})
+            await asyncio.wait_for(last, LIMIT_S)
+
+
+async def test_a_new_lab_finds_nothing_of_a_forgotten_one_of_its_name(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        _said, ended = await site.start("one")
+        work = Path(site.labs["a"].plans["one"].folder) / "plc1" / "configuration.yaml"
+        work.parent.mkdir(parents=True)
+        work.write_text("somebody's")
+        site.order({"do": "end", "lab": "one"})
+        await asyncio.wait_for(ended, LIMIT_S)
+        shutil.rmtree(site.home / "labs" / "one")
+        _said, ended = await site.start("one")
+        assert "one" in site.labs["a"].plans
+        assert not work.exists()
+        site.order({"do": "end", "lab": "one"})
+        await asyncio.wait_for(ended, LIMIT_S)
 
 
 async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
