@@ -44,17 +44,18 @@ class Placed:
 
     async def close(self) -> None:
         """Harmless twice."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
-        for task in list(self._passing):
-            task.cancel()
-        # Who takes the lab over may listen at the same path already.
+        # Who takes the lab over may listen at the same path already. Looked at while ours is open, for its number may then not
+        # be another's.
         control = Path(self.plan.control)
         with contextlib.suppress(FileNotFoundError):
             if control.stat().st_ino == self._control:
                 control.unlink()
         self._control = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        for task in list(self._passing):
+            task.cancel()
 
     def _passer(
         self, order: dict[str, Any]
