@@ -41,6 +41,7 @@ NO_RULES = Text(
 )
 NOISE_SHARE = 0.05  # of the time before the attack that may be in alarm
 LOOK_BACK_S = 60.0
+DATED_S = 1.0  # what the dates of an event and of the attack's beginning may differ by
 CRIED_MAX, TITLE_MAX = 12, 80
 
 
@@ -77,7 +78,7 @@ def _cried(said: Sequence[Alert], start_unix_s: float) -> list[Exchange]:
     """Which rules said something, about whom, and when: each one's first alerts before the attack and from it on."""
     first: dict[tuple[bool, str, str], float] = {}
     for alert in said:
-        key = alert.unix_s >= start_unix_s - 1.0, alert.rule, alert.asset
+        key = alert.unix_s >= start_unix_s - DATED_S, alert.rule, alert.asset
         first.setdefault(key, alert.unix_s - start_unix_s)
     return [
         Exchange(f"{rule[:TITLE_MAX]}: {asset}", f"{seconds:+.0f} s")
@@ -167,13 +168,15 @@ def _exchanges(judgement: Judgement) -> list[Exchange]:
 def _seen(happened: Attacked, said: list[float], within_s: float) -> Finding:
     label = happened.label
     seconds = {int(unix_s) for unix_s in said}
-    before = sum(label.start_unix_s - LOOK_BACK_S <= second < label.start_unix_s - 1.0 for second in seconds)
+    before = sum(
+        label.start_unix_s - LOOK_BACK_S <= second < label.start_unix_s - DATED_S for second in seconds
+    )
     share = before / LOOK_BACK_S
-    hits = [s for s in said if label.start_unix_s - 1.0 <= s <= label.end_unix_s + GRACE_S]
+    hits = [s for s in said if label.start_unix_s - DATED_S <= s <= label.end_unix_s + GRACE_S]
     delay_s = max(0.0, min(hits) - label.start_unix_s) if hits else 0.0
     figures = {"delay_s": round(delay_s, 2), "alarm_share_pct": round(100.0 * share, 2)}
     name = NAMES.get(label.attack, Text(fr=label.attack, en=label.attack))
-    if any(happened.visit_unix_s <= unix_s < label.start_unix_s - 1.0 for unix_s in said):
+    if any(happened.visit_unix_s <= unix_s < label.start_unix_s - DATED_S for unix_s in said):
         visit = NAMES[happened.visit]
         return Finding(
             "noise",

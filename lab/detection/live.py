@@ -13,7 +13,7 @@ from lab.detection.script import WHO, draw, manner, source_of
 from lab.detection.stage import Stage
 from lab.labs import Connection, Job
 from lab.probes.contract import Inside
-from simulators.errors import StartError, TimeLimitError
+from simulators.errors import StartError
 from simulators.text import Text
 
 LIMIT_S = 150.0
@@ -21,7 +21,6 @@ SETTLE_S = 3.0  # simulated, after the attack: a connection's end is known a lit
 SPEED = 4.0  # nobody waits for a minute of daily life
 QUIET_SPEED = 20.0  # … and less for one in which nothing is asked of the network's tools
 PATIENCE_S = 60.0
-LOOK_S = 0.5
 PAGE = 4000
 PAGES_MAX = 200
 VISITS = ("auditor", "availability", "inventory")
@@ -58,11 +57,14 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
     visit = rng.choice(VISITS)
     inside.lab.request("record")
     former = float(inside.lab.request("clock")["speed"])
+    stage = Stage(inside.line, inside.lab_name, inside.labs, inside.lab, rng, threading.Event())
     try:
-        _quiet(inside, former, look_back_s)
+        inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
+        inside.lab.request("speed", speed=max(former, QUIET_SPEED))
+        stage.wait(look_back_s, PATIENCE_S)
+        inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
         inside.lab.request("speed", speed=max(former, SPEED))
         visit_unix_s = float(inside.lab.request("clock")["unix_s"])
-        stage = Stage(inside.line, inside.lab_name, inside.labs, inside.lab, rng, threading.Event())
         stage.now_s()
         confounders()[visit].play(stage)
         label = _run(inside, attack, zone, arguments)
@@ -71,22 +73,6 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
         inside.lab.request("speed", speed=former)
     since_s = min(visit_unix_s, label.start_unix_s - look_back_s)
     return Attacked(visit, visit_unix_s, label, _since(inside.lab, since_s))
-
-
-def _quiet(inside: Inside, former: float, look_back_s: float) -> None:
-    """Raises: TimeLimitError: the lab's time does not pass."""
-    inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
-    inside.lab.request("speed", speed=max(former, QUIET_SPEED))
-    give_up_s = time.monotonic() + PATIENCE_S
-    until_s = float(inside.lab.request("clock")["unix_s"]) + look_back_s
-    while (left_s := until_s - float((clock := inside.lab.request("clock"))["unix_s"])) > 0:
-        if time.monotonic() > give_up_s:
-            raise TimeLimitError(
-                "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
-                "the lab's time does not pass; is it paused? see 'lab resume'",
-            )
-        time.sleep(min(left_s / clock["speed"], LOOK_S))
-    inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
 
 
 def _run(inside: Inside, attack: str, zone: str, arguments: dict[str, Any]) -> Label:

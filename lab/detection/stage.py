@@ -1,6 +1,7 @@
 """Where a hidden run is played: a lab, its clock, a draw; and what a benign confounder is."""
 
 import ipaddress
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from random import Random
 from typing import Any
 
 from lab.labs import Connection, Job, Labs, Progress
-from simulators.errors import UsineError
+from simulators.errors import TimeLimitError, UsineError
 from simulators.model import Line
 from simulators.text import Text
 
@@ -62,14 +63,25 @@ class Stage:
         self.speed = wanted
         return float(clock["t_s"])
 
-    def until(self, t_s: float) -> None:
-        """Wait for that instant. Raises: EndedError."""
+    def until(self, t_s: float, patience_s: float = math.inf) -> None:
+        """Wait for that instant.
+
+        Raises:
+            EndedError: everybody's waiting ends.
+            TimeLimitError: it has not come after `patience_s` of the wall.
+        """
+        give_up_s = time.monotonic() + patience_s
         while (left_s := t_s - self.now_s()) > 0:
+            if time.monotonic() > give_up_s:
+                raise TimeLimitError(
+                    "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
+                    "the lab's time does not pass; is it paused? see 'lab resume'",
+                )
             self._rest(left_s / self.speed)
 
-    def wait(self, seconds: float) -> None:
-        """Let simulated seconds pass. Raises: EndedError."""
-        self.until(self.now_s() + seconds)
+    def wait(self, seconds: float, patience_s: float = math.inf) -> None:
+        """Let simulated seconds pass. Raises: as `until`."""
+        self.until(self.now_s() + seconds, patience_s)
 
     def end(self) -> None:
         """Have everybody's waiting end."""

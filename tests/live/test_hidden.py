@@ -9,6 +9,7 @@ import pytest
 
 from lab.connection import SupervisorClient
 from lab.detection import hidden
+from lab.detection import live as module
 from lab.detection.judge import judge
 from lab.detection.rules import alerts
 from lab.detection.script import WARM_UP_S, Assault, Errand, Script
@@ -16,7 +17,7 @@ from lab.detection.table import Table
 from lab.exercises.observe import Grader
 from lab.labs import Job
 from lab.probes.detection import Live, live
-from simulators.errors import StartError
+from simulators.errors import StartError, TimeLimitError
 from simulators.model import load_line
 from tests.live.conftest import NAME
 
@@ -130,6 +131,20 @@ def test_an_attack_just_before_is_not_the_checks(labs: SupervisorClient) -> None
             lab.request("speed", speed=1.0)
             lab.request("record", zones=[])
     assert finding.observed == "detected", (finding.said, finding.exchanges)
+
+
+def test_a_lab_that_is_paused_is_said_to_be(labs: SupervisorClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.5)
+    with labs.attach(NAME) as lab:
+        speed = lab.request("clock")["speed"]
+        lab.request("pause")
+        try:
+            with pytest.raises(TimeLimitError, match="lab resume"):
+                live(Grader(LINE, lab, NAME, labs, REFERENCE, {}, seed=3), Live(attacks=["port_scan"]))
+            assert lab.request("clock")["speed"] == speed
+        finally:
+            lab.request("resume")
+            lab.request("record", zones=[])
 
 
 def test_an_alarm_that_is_always_on_has_seen_nothing(labs: SupervisorClient) -> None:
