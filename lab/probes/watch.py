@@ -1,7 +1,7 @@
 """What a series of snapshots says of a line: its bottles, the operators' view of it, its critical alarms."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from lab.probes.critical import CriticalAlarms
 from simulators.devices import scada
@@ -22,7 +22,7 @@ class Watch:
         self.looks: list[float] = []
         self._critical = CriticalAlarms(line)
         self._due_s = due_s(line)
-        self._not_good: defaultdict[str, int] = defaultdict(int)
+        self._not_good: Counter[str] = Counter()
         self._seen = 0
         self._age_s: defaultdict[str, float] = defaultdict(float)
         self._allowed_s: defaultdict[str, float] = defaultdict(float)
@@ -35,9 +35,8 @@ class Watch:
         self.looks.append(seen.t_s)
         self._critical.see({name: tag.truth for name, tag in seen.tags.items()}, seen.t_s)
         self._seen += len(seen.tags)
+        self._not_good.update(name for name, tag in seen.tags.items() if tag.quality != "good")
         for name, tag in seen.tags.items():
-            if tag.quality != "good":
-                self._not_good[name] += 1
             self._age_s[name] += max(0.0, seen.unix_s - tag.unix_s)
             self._allowed_s[name] += self._due_s[name] + ON_THE_WAY_S * seen.speed
         if seen.kpis["bottles_total"]:
@@ -57,7 +56,7 @@ class Watch:
 
     def not_good(self) -> list[str]:
         """The tags that were not shown as good at every look, the worst first."""
-        return sorted(self._not_good, key=lambda name: -self._not_good[name])
+        return [name for name, _looks in self._not_good.most_common()]
 
     def figures(self) -> dict[str, float]:
         """All but what needs the undisturbed line."""
@@ -65,7 +64,7 @@ class Watch:
         return {
             "good": self.made("bottles_good"),
             "escaped": self.made("escaped"),
-            "scada_good_pct": _share_pct(self._seen - sum(self._not_good.values()), self._seen),
+            "scada_good_pct": _share_pct(self._seen - self._not_good.total(), self._seen),
             "scada_fresh_pct": _share_pct(tags - len(self.stale()), tags),
             "pasteurisation_ok": float(all(pu >= PU_MIN for pu in self._pu)),
             "window_s": round(self.last.t_s - self.first.t_s, 1),
