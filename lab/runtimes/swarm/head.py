@@ -1,6 +1,6 @@
 """The supervisor's side of a swarm: `python -m lab.runtimes.swarm.head DESCRIPTOR HOME`.
 
-It takes the orders of a steward (`lab.runtimes.docker.steward`), chooses the machine with the most free memory for a lab, and has
+It takes the orders of a steward (`lab.runtimes.docker.steward`), chooses the machine that has a lab's files, else that with the most free memory, and has
 the node there (`node`) do the rest. A machine that is lost takes its labs along: their lifelines close, and the supervisor starts
 them again, elsewhere.
 """
