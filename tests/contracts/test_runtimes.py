@@ -36,11 +36,10 @@ RUNTIMES = [
 
 @dataclass
 class Site:
-    """A supervisor of its own, with one lab. `engines`: where its containers may be; None for the usual one."""
+    """A supervisor of its own, with one lab."""
 
     runtime: str
     paths: Paths
-    engines: Sequence[str | None] = (None,)
     progress: list[dict[str, Any]] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -56,9 +55,17 @@ class Site:
     def start(self, name: str = NAME, seed: int = 1) -> None:
         self.labs.start("bottling", name, seed=seed, progress=self.progress.append, runtime=self.runtime)
 
+    @property
+    def engines(self) -> Sequence[str | None]:
+        """Where its containers may be; None for the usual one."""
+        return (None,)
+
     def ask(self, verb: str, **arguments: Any) -> Any:
-        with self.labs.attach(NAME) as lab:
-            return lab.request(verb, **arguments)
+        return self.of(NAME, verb, **arguments)
+
+    def of(self, lab: str, verb: str, **arguments: Any) -> Any:
+        with self.labs.attach(lab) as connected:
+            return connected.request(verb, **arguments)
 
     def device(self, name: str) -> dict[str, Any]:
         devices: list[dict[str, Any]] = self.ask("snapshot")["devices"]

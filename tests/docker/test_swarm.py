@@ -7,11 +7,10 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -40,7 +39,7 @@ def site() -> Iterator[Site]:
             patch.setenv(SOCKET_VARIABLE, SOCKET)
             # The kernels of small machines have no IPsec.
             patch.setenv(ENCRYPTED_VARIABLE, os.environ.get(ENCRYPTED_VARIABLE, "0"))
-            made = SwarmSite("swarm", Paths(home), [machine.url for machine in machines], machines=machines)
+            made = SwarmSite("swarm", Paths(home), machines=machines)
             made.supervise()
             try:
                 made.start()
@@ -55,6 +54,10 @@ class SwarmSite(Site):
 
     machines: tuple[EngineHere, ...] = ()
 
+    @property
+    def engines(self) -> Sequence[str]:
+        return [machine.url for machine in self.machines]
+
     def names(self, machine: EngineHere) -> set[str]:
         """The labs whose containers are on a machine."""
         with Engine(machine.url) as engine:
@@ -63,10 +66,6 @@ class SwarmSite(Site):
                 for seen in engine.containers({HOME: "", ROLE: "line"})
                 if seen.state == "running"
             }
-
-    def of(self, lab: str, verb: str, **arguments: Any) -> Any:
-        with self.labs.attach(lab) as connected:
-            return connected.request(verb, **arguments)
 
 
 # First, on the lab that the site has.

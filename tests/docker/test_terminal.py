@@ -74,7 +74,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    with chromium(tmp_path_factory.mktemp("profile"), 30_000) as context:
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
         yield context
 
 

@@ -1,7 +1,6 @@
 """The supervisor at its end."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from lab.paths import Paths
 from lab.supervisor.supervisor import Supervisor
 from simulators.errors import StartError
 from tests.lab.fake_runtime import FakeLab, FakeRuntime
+from tests.live.conftest import within
 
 LIMIT_S = 20.0
 
@@ -26,12 +26,14 @@ class Post:
     client: SupervisorClient
     serving: threading.Thread
 
-    def lab(self, number: int) -> FakeLab:
-        deadline = time.monotonic() + LIMIT_S
-        while len(self.runtime.labs) <= number:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        return self.runtime.labs[number]
+    def start_one(self) -> FakeLab:
+        """A lab that is ready."""
+        with ThreadPoolExecutor() as others:
+            started = others.submit(self.client.start, "bottling", "one", 1, progress=lambda _message: None)
+            within(LIMIT_S, lambda: self.runtime.labs)
+            self.runtime.labs[0].ready()
+            started.result(LIMIT_S)
+        return self.runtime.labs[0]
 
 
 @pytest.fixture
@@ -53,28 +55,22 @@ def post(tmp_path: Path) -> Iterator[Post]:
 
 def test_no_lab_starts_while_all_are_being_ended(post: Post) -> None:
     post.runtime.obeys = False
+    lab = post.start_one()
     with ThreadPoolExecutor() as others:
-        first = others.submit(post.client.start, "bottling", "one", 1, progress=lambda _message: None)
-        post.lab(0).ready()
-        first.result(LIMIT_S)
         ended = others.submit(post.client.shutdown, labs=True)
-        while not post.lab(0).asked_to_end:
-            time.sleep(0.01)
+        within(LIMIT_S, lambda: lab.asked_to_end)
         with pytest.raises(StartError, match="s'arrête"):
             post.client.start("bottling", "two", 2, progress=lambda _message: None)
-        assert len(post.runtime.labs) == 1
-        post.lab(0).end()
+        assert post.runtime.labs == [lab]
+        lab.end()
         ended.result(LIMIT_S)
     post.serving.join(LIMIT_S)
     assert post.runtime.closed
 
 
 def test_it_leaves_labs_that_it_was_not_told_to_end(post: Post) -> None:
-    with ThreadPoolExecutor() as others:
-        first = others.submit(post.client.start, "bottling", "one", 1, progress=lambda _message: None)
-        post.lab(0).ready()
-        first.result(LIMIT_S)
+    lab = post.start_one()
     post.client.shutdown(labs=False)
     post.serving.join(LIMIT_S)
     assert post.runtime.closed
-    assert post.lab(0).asked_to_end == []
+    assert lab.asked_to_end == []

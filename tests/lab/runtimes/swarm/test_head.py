@@ -179,6 +179,19 @@ class Site:
         said = [json.loads(line) for line in (await _all(news)).splitlines()]
         return said, asyncio.ensure_future(_all(watched))
 
+    async def end(self, name: str, last: "asyncio.Task[bytes]") -> None:
+        self.order({"do": "end", "lab": name})
+        await asyncio.wait_for(last, LIMIT_S)
+
+    async def worked_on(self, name: str, on: str) -> Path:
+        """What a trainee left in a lab that is stopped now, on the machine `on`."""
+        _said, last = await self.start(name)
+        work = Path(self.labs[on].plans[name].folder) / "plc1" / "configuration.yaml"
+        work.parent.mkdir(parents=True)
+        work.touch()
+        await self.end(name, last)
+        return work
+
     async def close(self) -> None:
         self.orders.close()
         await asyncio.wait_for(self.head.orders.gone.wait(), LIMIT_S)
@@ -318,36 +331,24 @@ async def test_a_silence_that_ends_in_time_loses_nothing(
 
 async def test_a_lab_starts_again_where_its_files_are(tmp_path: Path) -> None:
     async with standing(tmp_path) as site:
-        _said, ended = await site.start("one")
-        work = Path(site.labs["a"].plans["one"].folder) / "plc1" / "configuration.yaml"
-        work.parent.mkdir(parents=True)
-        work.write_text("mine")
-        site.order({"do": "end", "lab": "one"})
-        await asyncio.wait_for(ended, LIMIT_S)
+        work = await site.worked_on("one", on="a")
         _said, other = await site.start("other")
         assert "other" in site.labs["a"].plans
         _said, ended = await site.start("one")
         assert "one" in site.labs["a"].plans, "though the other machine has fewer labs"
-        assert work.read_text() == "mine"
-        for name, last in (("one", ended), ("other", other)):
-            site.order({"do": "end", "lab": name})
-            await asyncio.wait_for(last, LIMIT_S)
+        assert work.exists()
+        await site.end("one", ended)
+        await site.end("other", other)
 
 
 async def test_a_new_lab_finds_nothing_of_a_forgotten_one_of_its_name(tmp_path: Path) -> None:
     async with standing(tmp_path) as site:
-        _said, ended = await site.start("one")
-        work = Path(site.labs["a"].plans["one"].folder) / "plc1" / "configuration.yaml"
-        work.parent.mkdir(parents=True)
-        work.write_text("somebody's")
-        site.order({"do": "end", "lab": "one"})
-        await asyncio.wait_for(ended, LIMIT_S)
+        work = await site.worked_on("one", on="a")
         shutil.rmtree(site.home / "labs" / "one")
         _said, ended = await site.start("one")
         assert "one" in site.labs["a"].plans
         assert not work.exists()
-        site.order({"do": "end", "lab": "one"})
-        await asyncio.wait_for(ended, LIMIT_S)
+        await site.end("one", ended)
 
 
 async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
