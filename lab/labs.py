@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from simulators.errors import TimeLimitError
 from simulators.snapshot import Snapshot
 
 
@@ -115,3 +116,11 @@ class Labs(Protocol):
             TimeLimitError: it was not done in time, and was ended.
         """
         ...
+
+
+def stands_still() -> TimeLimitError:
+    """What is to be said of a lab whose time does not pass."""
+    return TimeLimitError(
+        "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
+        "the lab's time does not pass; is it paused? see 'lab resume'",
+    )

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from lab.detection.play import SPEED, OverloadedError, Run, played
+from lab.detection.play import SPEED, Run, played
 from lab.detection.script import LABS, scripts
-from lab.detection.stage import EndedError
+from lab.detection.stage import EndedError, OverloadedError
 from lab.labs import Labs
 from lab.paths import default_paths
 from lab.turns import Turns

@@ -10,7 +10,7 @@ import msgspec
 from lab.attacks.contract import Label
 from lab.detection.confounders import confounders
 from lab.detection.script import WHO, draw, manner, source_of
-from lab.detection.stage import Stage
+from lab.detection.stage import OverloadedError, Stage
 from lab.labs import Connection, Job
 from lab.probes.contract import Inside
 from simulators.errors import StartError
@@ -18,9 +18,11 @@ from simulators.text import Text
 
 LIMIT_S = 150.0
 SETTLE_S = 3.0  # simulated, after the attack: a connection's end is known a little later
-SPEED = 4.0  # nobody waits for a minute of daily life
-QUIET_SPEED = 20.0  # … and less for one in which nothing is asked of the network's tools
+# Whatever pace the lab has: visits and attacks are paced by the wall, and at a high speed a few seconds of it are a minute.
+SPEED = 8.0
+QUIET_SPEED = 20.0  # nothing is asked of the network's tools
 PATIENCE_S = 60.0
+TRIES = 3
 PAGE = 4000
 PAGES_MAX = 200
 VISITS = ("auditor", "availability", "inventory")
@@ -45,9 +47,11 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
     """Have a passer-by do no harm, then run one of the attacks; both drawn, with whom they come from.
 
     `look_back_s` of normal running come first: what a practice attack just before left in the table is not the check's.
+    Where the lab's time jumped meanwhile, it is all done again at half the speed.
 
     Raises:
         UsineError: they could not be run: that says nothing of the rules.
+        OverloadedError: time jumps at any speed.
     """
     rng = draw(inside.seed)
     attack = rng.choice(list(attacks))
@@ -59,16 +63,25 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
     former = float(inside.lab.request("clock")["speed"])
     stage = Stage(inside.line, inside.lab_name, inside.labs, inside.lab, rng, threading.Event())
     try:
-        inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
-        inside.lab.request("speed", speed=max(former, QUIET_SPEED))
-        stage.wait(look_back_s, PATIENCE_S)
-        inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
-        inside.lab.request("speed", speed=max(former, SPEED))
-        visit_unix_s = float(inside.lab.request("clock")["unix_s"])
-        stage.now_s()
-        confounders()[visit].play(stage)
-        label = _run(inside, attack, zone, arguments)
-        _settle(inside.lab, label.end_unix_s + SETTLE_S)
+        for attempt in range(TRIES):
+            inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
+            inside.lab.request("speed", speed=QUIET_SPEED / 2**attempt)
+            jumps = inside.lab.request("clock")["backlogs"]
+            stage.wait(look_back_s, PATIENCE_S)
+            inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
+            inside.lab.request("speed", speed=SPEED / 2**attempt)
+            visit_unix_s = float(inside.lab.request("clock")["unix_s"])
+            stage.now_s()
+            confounders()[visit].play(stage)
+            label = _run(inside, attack, zone, arguments)
+            _settle(inside.lab, label.end_unix_s + SETTLE_S)
+            if inside.lab.request("clock")["backlogs"] == jumps:
+                break
+        else:
+            raise OverloadedError(
+                "attaque dans votre labo : la machine est trop chargée, rien n'a été noté ; réessayez dans quelques minutes",
+                "attack in your lab: the machine is overloaded, nothing was graded; try again in a few minutes",
+            )
     finally:
         inside.lab.request("speed", speed=former)
     since_s = min(visit_unix_s, label.start_unix_s - look_back_s)

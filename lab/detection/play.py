@@ -13,10 +13,10 @@ import msgspec
 from lab.attacks.contract import Label
 from lab.detection.confounders import confounders
 from lab.detection.script import WARM_UP_S, Errand, Script, draw
-from lab.detection.stage import EndedError, Stage
+from lab.detection.stage import EndedError, OverloadedError, Stage
 from lab.detection.table import Packed, packed
 from lab.labs import Connection, Labs
-from simulators.errors import StartError, UsineError
+from simulators.errors import UsineError
 from simulators.model import Line
 
 SPEED_FIRST, SPEED = 10.0, 30.0  # as fast as the machine holds, within these
@@ -24,10 +24,6 @@ PAGE = 4000  # rows at once
 LOOKS = 6  # at the clock, between two collections
 LIMIT_S = 400.0  # of the wall, for one run
 TAIL_S = 10.0
-
-
-class OverloadedError(StartError):
-    """The machine did not keep the pace that a run needs."""
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from lab.labs import Connection, Job, Labs, Progress
-from simulators.errors import TimeLimitError, UsineError
+from lab.labs import Connection, Job, Labs, Progress, stands_still
+from simulators.errors import StartError, UsineError
 from simulators.model import Line
 from simulators.text import Text
 
@@ -20,6 +20,10 @@ JOB_LIMIT_S = 90.0
 STEADY_S, CALM_S = 0.3, 2.0  # of the wall
 LATE_S = 0.2  # of the wall: a lab that is so far behind is slowed down
 SLOWEST = 4.0
+
+
+class OverloadedError(StartError):
+    """The machine did not keep the pace that is needed: simulated time has jumped, or crawls."""
 
 
 class EndedError(UsineError):
@@ -73,10 +77,7 @@ class Stage:
         give_up_s = time.monotonic() + patience_s
         while (left_s := t_s - self.now_s()) > 0:
             if time.monotonic() > give_up_s:
-                raise TimeLimitError(
-                    "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
-                    "the lab's time does not pass; is it paused? see 'lab resume'",
-                )
+                raise stands_still()
             self._rest(left_s / self.speed)
 
     def wait(self, seconds: float, patience_s: float = math.inf) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from lab.labs import Connection
+from lab.labs import Connection, stands_still
 from lab.probes.contract import Exchange, Finding, Inside, Probe
 from lab.probes.reference import References
 from lab.probes.watch import Watch
-from simulators.errors import InputError, StartError
+from simulators.errors import InputError
 from simulators.snapshot import Snapshot
 from simulators.text import Text
 
@@ -144,17 +144,14 @@ def snapshot(lab: Connection) -> Snapshot:
 
 
 def _watched(inside: Inside, window_s: float, wall: Callable[[], float] = time.monotonic) -> Watch:
-    """Raises: StartError: the lab's time does not pass."""
+    """Raises: TimeLimitError: the lab's time does not pass."""
     watch = Watch(inside.line, snapshot(inside.lab))
     end_s = watch.first.t_s + window_s
     inside.doing(Text(fr=f"la production, {window_s:.0f} s", en=f"production, {window_s:.0f} s"))
     give_up_s = wall() + 2 * window_s / watch.first.speed + PATIENCE_S
     while watch.last.t_s < end_s:
         if wall() > give_up_s or watch.last.paused:
-            raise StartError(
-                "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
-                "the lab's time does not pass; is it paused? see 'lab resume'",
-            )
+            raise stands_still()
         left_s = (end_s - watch.last.t_s) / watch.last.speed
         time.sleep(min(max(left_s, 0.02), LOOK_S))
         seen = snapshot(inside.lab)
