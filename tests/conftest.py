@@ -90,6 +90,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.skip(reason)
 
 
+# Their tests share what takes seconds of processor to work out: machines' lives, a line that was run for long.
+SHARING = (
+    "test_lives.py", "test_mutants.py", "test_gates.py", "test_inside.py", "test_operation.py", "probes/test_maintenance.py",
+    "test_bottling.py", "test_twin.py",
+)  # fmt: skip
 OWN_SITES = ("test_compose.py", "test_swarm.py", "test_terminal.py", "test_bad_input.py", "test_images.py")
 
 
@@ -112,7 +117,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
         if path.startswith("tests/docker/"):
             # Most share two labs; the others have sites of their own.
             return path if path.endswith(OWN_SITES) else "docker"
-        if path.endswith("test_browser.py"):
+        if path.endswith(("test_browser.py", *SHARING)):
             return path
         return "postgresql" if "postgresql" in name.partition("[")[2] else nodeid
 
@@ -127,7 +132,7 @@ def _turn(path: str) -> int:
         return 0
     if path.startswith(("tests/live/", "tests/docker/")) or path.endswith("test_runtimes.py"):
         return 1
-    return 2 if path.endswith("test_browser.py") else 3
+    return 2 if path.endswith(("test_browser.py", *SHARING)) else 3
 
 
 @pytest.hookimpl(optionalhook=True)
