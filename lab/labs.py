@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from simulators.errors import TimeLimitError
+from simulators.errors import StartError
 from simulators.snapshot import Snapshot
 
 
@@ -118,9 +118,9 @@ class Labs(Protocol):
         ...
 
 
-def stands_still() -> TimeLimitError:
+def stands_still() -> StartError:
     """What is to be said of a lab whose time does not pass."""
-    return TimeLimitError(
+    return StartError(
         "le temps du labo ne passe pas ; est-il en pause ? voyez « lab resume »",
         "the lab's time does not pass; is it paused? see 'lab resume'",
     )

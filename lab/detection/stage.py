@@ -72,7 +72,7 @@ class Stage:
 
         Raises:
             EndedError: everybody's waiting ends.
-            TimeLimitError: it has not come after `patience_s` of the wall.
+            StartError: it has not come after `patience_s` of the wall.
         """
         give_up_s = time.monotonic() + patience_s
         while (left_s := t_s - self.now_s()) > 0:

@@ -144,7 +144,7 @@ def snapshot(lab: Connection) -> Snapshot:
 
 
 def _watched(inside: Inside, window_s: float, wall: Callable[[], float] = time.monotonic) -> Watch:
-    """Raises: TimeLimitError: the lab's time does not pass."""
+    """Raises: StartError: the lab's time does not pass."""
     watch = Watch(inside.line, snapshot(inside.lab))
     end_s = watch.first.t_s + window_s
     inside.doing(Text(fr=f"la production, {window_s:.0f} s", en=f"production, {window_s:.0f} s"))
