@@ -5,7 +5,7 @@
 - `workstation SOCKET`: the student's machine in a zone;
 - `ways`: ports of another network that lead into a line's zones;
 - `tap`: what passes on the bridge that the environment names, told to the gateway;
-- `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
+- `opcua-base PATH`, `st-tables PATH`: write the standard OPC UA nodes, the compiler's tables, when an image is built;
 - `check`: whether the device, the plant, the ways or the workstation of this container answer (exit status 0).
 
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
@@ -43,6 +43,8 @@ def main(arguments: list[str]) -> int:
                 return _workstation(Path(path))
             case ["opcua-base", path]:
                 return _opcua_base(Path(path))
+            case ["st-tables", path]:
+                return _st_tables(path)
             case ["tap"]:
                 return _tap()
             case ["ways"]:
@@ -143,6 +145,13 @@ def _opcua_base(path: Path) -> int:
     from simulators.devices.opcua_plc.base_space import base_nodes, subtypes
 
     write(path, base_nodes(), subtypes())
+    return 0
+
+
+def _st_tables(path: str) -> int:
+    from simulators.plc.st.parse import parser
+
+    parser(path)
     return 0
 
 
