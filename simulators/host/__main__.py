@@ -111,17 +111,22 @@ def _part() -> int:
 
 def _network(line: "Line", spec: "Device") -> "HostNetwork":
     """The network of a device's own machine, where the process then is an ordinary user. Raises: UsineError."""
+    from simulators.host.orphans import wait_for_orphans
     from simulators.host.privileges import NET_ADMIN, NET_RAW, become, wanted_user
     from simulators.network.plain import PlainNetwork
 
     if len(spec.interfaces) == 1:
         become(*wanted_user())
-        return PlainNetwork(line)
+        plain = PlainNetwork(line)
+        wait_for_orphans(plain.spawned)
+        return plain
     from simulators.network.routed import RoutedNetwork
 
     routed = RoutedNetwork(line, spec)
     routed.enter()
     become(*wanted_user(), keep=(NET_ADMIN, NET_RAW))
+    # A gateway starts no program.
+    wait_for_orphans(list)
     return routed
 
 

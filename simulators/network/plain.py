@@ -23,6 +23,7 @@ class PlainNetwork:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._book = AddressBook(line)
+        self._spawned: list[subprocess.Popen[bytes]] = []
 
     @cached_property
     def taps(self) -> "Taps":
@@ -55,4 +56,10 @@ class PlainNetwork:
             from simulators.network.linux import die_with_parent
 
             options.setdefault("preexec_fn", die_with_parent)
-        return subprocess.Popen(list(command), **options)
+        process = subprocess.Popen(list(command), **options)
+        self._spawned = [*(p for p in self._spawned if p.returncode is None), process]
+        return process
+
+    def spawned(self) -> list[int]:
+        """The programs that were started here and have not been seen to end."""
+        return [process.pid for process in self._spawned if process.returncode is None]
