@@ -41,8 +41,9 @@ FROM device-base AS device
 COPY --from=device-packages /opt/venv /opt/venv
 COPY simulators /opt/usine/simulators
 RUN python3 -m compileall -q -j 0 /opt/usine \
-    && python3 -m simulators.host opcua-base /opt/usine/opcua-base.bin
-ENV USINE_OPCUA_BASE=/opt/usine/opcua-base.bin
+    && python3 -m simulators.host opcua-base /opt/usine/opcua-base.bin \
+    && python3 -m simulators.host st-tables /opt/usine/st-tables.bin
+ENV USINE_OPCUA_BASE=/opt/usine/opcua-base.bin USINE_ST_TABLES=/opt/usine/st-tables.bin
 ARG SOURCE=unknown
 LABEL org.usine-ecole.role="image" org.usine-ecole.source="${SOURCE}" \
       org.opencontainers.image.title="Usine-École: device" org.opencontainers.image.licenses="Apache-2.0"

@@ -16,6 +16,18 @@ from simulators.plc.image import Image, Value
 from simulators.text import Text
 
 
+class Vibration(msgspec.Struct, frozen=True, array_like=True):
+    """The last second of acceleration at 12.8 kHz, and what a vibration sensor shows of it (ISO 13373-1).
+
+    `samples`: 12 800 little-endian int16, full scale ±16 g. RMS and peak in g; the kurtosis of noise is 3, of rest 0.
+    """
+
+    samples: bytes
+    rms_g: float = 0.0
+    peak_g: float = 0.0
+    kurtosis: float = 0.0
+
+
 class FieldIO(Protocol):
     """The plant as its sensors and actuators see it (`signal` is `asset.quantity`)."""
 
@@ -27,8 +39,8 @@ class FieldIO(Protocol):
         """Drive actuators."""
         ...
 
-    def vibration(self, asset: str) -> bytes:
-        """The last second of acceleration at 12.8 kHz: 12 800 little-endian int16, full scale ±16 g."""
+    def vibration(self, asset: str) -> Vibration:
+        """What an accelerometer on a motor hears."""
         ...
 
 

@@ -1,6 +1,5 @@
 """What a line is: frozen specs, parsed once from `line.yaml`, and the checks that cross them."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -129,7 +128,10 @@ class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole production line, as `scenarios/lines/<id>/line.yaml` writes it; `file` and `folder` are where that was."""
+    """A whole production line, as `scenarios/lines/<id>/line.yaml` writes it; `file` and `folder` are where that was.
+
+    `texts` are the files of that folder where they came along, by their names.
+    """
 
     schema: Literal["usine-ecole/line/v1"]
     id: Identifier
@@ -145,6 +147,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     disturbances: dict[str, Any] = {}
     folder: str = ""
     file: str = ""
+    texts: dict[str, str] = {}
 
     def device(self, device_id: str) -> Device:
         """Raises: NotFoundError: no such device; says which there are."""
@@ -176,6 +179,8 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         Raises:
             InputError: the file is not there, or outside of that folder.
         """
+        if name in self.texts:
+            return self.texts[name]
         path = Path(self.folder) / name
         if not inside(path, Path(self.folder)):
             raise InputError(
@@ -199,6 +204,9 @@ def _one(items: Sequence[_Named], item_id: str, fr: tuple[str, str], en: str) ->
             return item
     names: list[str] = [item.id for item in items]
     if len(names) > NAMES_MAX:
+        # Here, for a line is seldom asked for what it does not have.
+        import difflib
+
         names = [*difflib.get_close_matches(item_id, names, NAMES_NEAR, 0.3), "…"]
     known = ", ".join(names) or "–"
     raise NotFoundError(

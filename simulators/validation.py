@@ -1,6 +1,5 @@
 """What of plain data does not fit its type, in words for people: where it stands, what is expected there, what to do."""
 
-import difflib
 import enum
 import types
 from collections.abc import Iterable, Iterator
@@ -173,6 +172,9 @@ def _struct(data: dict[Any, Any], kind: Any, place: Place) -> Iterator[Misfit]:
 
 
 def _unknown(name: str, known: list[str], place: Place) -> Misfit:
+    # Here, for most data fits.
+    import difflib
+
     near = difflib.get_close_matches(name, known, 1)
     fr, en = (f"peut-être « {near[0]} » ? ", f"perhaps '{near[0]}'? ") if near else ("", "")
     allowed = ", ".join(known) or "–"

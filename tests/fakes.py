@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
-from simulators.contracts import Context, Device, Diagnostics, Fault, Mode, Plc
+from simulators.contracts import Context, Device, Diagnostics, Fault, Mode, Plc, Vibration
 from simulators.errors import InputError, StartError
 from simulators.model import Conduit, Line, Tag, Zone
 from simulators.model import Device as DeviceSpec
@@ -115,7 +115,7 @@ class FakeField:
 
     def __init__(self, values: dict[str, Value] | None = None) -> None:
         self.values: dict[str, Value] = values or {}
-        self.window = bytes(25_600)
+        self.heard = Vibration(bytes(25_600))
 
     def read(self, signals: Sequence[str]) -> list[Value]:
         return [self.values.get(signal, 0.0) for signal in signals]
@@ -123,8 +123,8 @@ class FakeField:
     def write(self, signals: Sequence[str], values: Sequence[Value]) -> None:
         self.values.update(zip(signals, values, strict=True))
 
-    def vibration(self, asset: str) -> bytes:
-        return self.window
+    def vibration(self, asset: str) -> Vibration:
+        return self.heard
 
 
 class FakePlc:

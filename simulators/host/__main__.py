@@ -5,7 +5,7 @@
 - `workstation SOCKET`: the student's machine in a zone;
 - `ways`: ports of another network that lead into a line's zones;
 - `tap`: what passes on the bridge that the environment names, told to the gateway;
-- `opcua-base PATH`: writes the standard OPC UA nodes, when an image is built;
+- `opcua-base PATH`, `st-tables PATH`: write the standard OPC UA nodes, the compiler's tables, when an image is built;
 - `check`: whether the device, the plant, the ways or the workstation of this container answer (exit status 0).
 
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
@@ -43,6 +43,8 @@ def main(arguments: list[str]) -> int:
                 return _workstation(Path(path))
             case ["opcua-base", path]:
                 return _opcua_base(Path(path))
+            case ["st-tables", path]:
+                return _st_tables(path)
             case ["tap"]:
                 return _tap()
             case ["ways"]:
@@ -109,17 +111,22 @@ def _part() -> int:
 
 def _network(line: "Line", spec: "Device") -> "HostNetwork":
     """The network of a device's own machine, where the process then is an ordinary user. Raises: UsineError."""
+    from simulators.host.orphans import wait_for_orphans
     from simulators.host.privileges import NET_ADMIN, NET_RAW, become, wanted_user
     from simulators.network.plain import PlainNetwork
 
     if len(spec.interfaces) == 1:
         become(*wanted_user())
-        return PlainNetwork(line)
+        plain = PlainNetwork(line)
+        wait_for_orphans(plain.spawned)
+        return plain
     from simulators.network.routed import RoutedNetwork
 
     routed = RoutedNetwork(line, spec)
     routed.enter()
     become(*wanted_user(), keep=(NET_ADMIN, NET_RAW))
+    # A gateway starts no program.
+    wait_for_orphans(list)
     return routed
 
 
@@ -143,6 +150,13 @@ def _opcua_base(path: Path) -> int:
     from simulators.devices.opcua_plc.base_space import base_nodes, subtypes
 
     write(path, base_nodes(), subtypes())
+    return 0
+
+
+def _st_tables(path: str) -> int:
+    from simulators.plc.st.parse import parser
+
+    parser(path)
     return 0
 
 

@@ -17,7 +17,7 @@ One connection a part, opened by the part. Messages are MessagePack maps, each b
 | `welcome` | `Welcome`: all that the part needs to be built |
 | `begin` | it may start its device |
 | `clock` | `Time`: simulated time, its speed, whether it stands |
-| `step`, `in`, `windows` | the plant's values at that step, in the order of `read` |
+| `step`, `in`, `windows` | the plant's values at that step, in the order of `read`; `contracts.Vibration` by asset |
 | `present` | which other parts are well |
 | `rows` | what SCADA gave, to the historian |
 | `ask`, `device`, `verb`, `arguments` | a verb of `simulators.host.verbs.of_device` |

@@ -10,7 +10,6 @@ import msgspec
 from simulators.errors import InputError, NotFoundError
 from simulators.model import PLC_KINDS
 from simulators.os_errors import os_words, unwritable
-from simulators.plc.st.program import compile_program
 from simulators.text import Text
 
 if TYPE_CHECKING:
@@ -85,6 +84,9 @@ def _read(host: Host) -> Checkpoint:
             f"{host.plan.name} n'a pas de point de reprise ; « lab checkpoint {host.plan.name} » en prend un",
             f"{host.plan.name} has no checkpoint; 'lab checkpoint {host.plan.name}' takes one",
         )
+    # Here, for a plant whose PLCs run elsewhere should not pay for the compiler.
+    from simulators.plc.st.program import compile_program
+
     try:
         found = msgspec.msgpack.decode(path.read_bytes(), type=Checkpoint)
         for name, state in found.devices.items():

@@ -1,11 +1,12 @@
 """The plant as a part sees it: the values that last came over the bus."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from simulators.contracts import Vibration
 from simulators.plc.image import Value
 
-SILENCE = bytes(25_600)
+SILENCE = Vibration(bytes(25_600))
 
 
 class RemoteField:
@@ -20,13 +21,13 @@ class RemoteField:
         self.listen: list[str] = []
         self.driven: dict[str, Value] = {}
         self._values: dict[str, Value] = dict.fromkeys(signals, 0.0)
-        self._windows: dict[str, bytes] = {}
+        self._windows: dict[str, Vibration] = {}
         self._wanted = wanted
 
-    def take(self, values: Sequence[Value], windows: dict[str, bytes]) -> None:
-        """New values, of the first of `signals`, and windows."""
+    def take(self, values: Sequence[Value], windows: Mapping[str, Sequence[Any]]) -> None:
+        """New values, of the first of `signals`, and windows (the fields of each `contracts.Vibration`)."""
         self._values.update(zip(self.signals, values, strict=False))
-        self._windows.update(windows)
+        self._windows.update({asset: Vibration(*heard) for asset, heard in windows.items()})
 
     def read(self, signals: Sequence[str]) -> list[Value]:
         try:
@@ -42,7 +43,7 @@ class RemoteField:
     def write(self, signals: Sequence[str], values: Sequence[Value]) -> None:
         self.driven.update(zip(signals, values, strict=True))
 
-    def vibration(self, asset: str) -> bytes:
+    def vibration(self, asset: str) -> Vibration:
         if asset not in self.listen:
             self.listen.append(asset)
             self._wanted()

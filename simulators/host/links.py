@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from simulators.clock import Clock
-from simulators.contracts import FieldIO, Health
+from simulators.contracts import FieldIO, Health, Vibration
 from simulators.errors import StartError, UsineError
 from simulators.host.bus import Time, Welcome, part_token
 from simulators.host.contribution import Contribution, joined
@@ -185,11 +185,11 @@ class Links:
         link.sent_step = self._step
         return message
 
-    def _window(self, asset: str) -> bytes:
+    def _window(self, asset: str) -> Vibration:
         try:
             return self._plant.vibration(asset)
         except UsineError:
-            return b""
+            return Vibration(b"")
 
     def _drive(self, part: str, message: Message) -> None:
         driven: dict[str, Value] = message["out"]

@@ -1,12 +1,15 @@
 """What a host expects of the network that carries its line, beyond what devices do."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from simulators.contracts import Network
-from simulators.network.taps import Taps
+
+if TYPE_CHECKING:
+    from simulators.network.taps import Taps
 
 
 class HostNetwork(Network, Protocol):
     """A network whose wires are tapped."""
 
-    taps: Taps
+    @property
+    def taps(self) -> "Taps": ...

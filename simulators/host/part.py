@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -290,8 +289,7 @@ class Built:
         spec = welcome.line.device(plan.part)
         # First: from here on the process may be another user.
         network = networks(welcome.line, spec)
-        self._scratch = tempfile.TemporaryDirectory(prefix="line-")
-        line = _unpacked(welcome, Path(self._scratch.name))
+        line = msgspec.structs.replace(welcome.line, folder="", texts=welcome.files)
         self.clock = Clock(welcome.origin_unix_s)
         self.clock.follow(*msgspec.structs.astuple(welcome.time))
         self.field = RemoteField(_signals(line.tags_of(spec.id)), wants)
@@ -334,7 +332,6 @@ class Built:
             await self._feeds.close()
         await self.bay.stop()
         self.bay.journal.close()
-        self._scratch.cleanup()
 
     def retime(self, time: Time) -> None:
         """The line's clock was changed, or its plant is here again."""
@@ -386,17 +383,6 @@ def _signals(tags: Sequence[Tag]) -> list[str]:
     signals = [tag.signal for tag in tags if tag.signal]
     signals += [f"{tag.asset}.speed_rpm" for tag in tags if tag.signal and ".vibration" in tag.signal]
     return signals
-
-
-def _unpacked(welcome: Welcome, folder: Path) -> Line:
-    """The line, with the files that its devices read in `folder`."""
-    for name, text in welcome.files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"{name} : hors du dossier de la ligne", f"{name}: outside of the line's folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return msgspec.structs.replace(welcome.line, folder=str(folder))
 
 
 def environment_plan() -> PartPlan:

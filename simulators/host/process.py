@@ -34,7 +34,6 @@ from simulators.network.zones import NamespaceNetwork
 from simulators.os_errors import os_words
 from simulators.plant import vibration
 from simulators.plant.engine import Plant
-from simulators.plc.scan import ScanCycle
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -59,6 +58,9 @@ def prepare(line: Line) -> None:
 
     What is wrong with the line is left for its lab to say.
     """
+    # Here, for a plant whose PLCs run elsewhere should not pay for the compiler.
+    from simulators.plc.scan import ScanCycle
+
     with contextlib.suppress(UsineError):
         plant = Plant(line, seed=0)
         plcs = [

@@ -9,12 +9,15 @@ import hashlib
 import hmac
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from simulators.errors import StartError
-from simulators.network.taps import Taps
 from simulators.network.wire import Wire, place
+
+if TYPE_CHECKING:
+    from simulators.network.taps import Taps
 
 FEED_VARIABLE, ZONE_VARIABLE = "USINE_FEED", "USINE_ZONE"
 TOKEN_LIMIT_S = 5.0
@@ -28,7 +31,7 @@ def tap_token(gateway_token: str) -> str:
 class Feeds:
     """The gateway's side: what taps see goes to `taps`."""
 
-    def __init__(self, taps: Taps, token: str) -> None:
+    def __init__(self, taps: "Taps", token: str) -> None:
         self._taps, self._token = taps, tap_token(token)
         self._server: asyncio.Server | None = None
         self._wires: set[Wire] = set()

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from simulators.contracts import Vibration
 from simulators.errors import InputError, NotFoundError
 from simulators.line_checks import located
 from simulators.model import Line
@@ -92,19 +93,16 @@ class Plant:
             if point.signal.role == "actuator":
                 point.drive(value)
 
-    def vibration(self, asset: str) -> bytes:
-        """The last second of acceleration at 12.8 kHz: 12 800 little-endian int16, full scale ±16 g.
-
-        Raises:
-            InputError: the asset is not a motor.
-        """
+    def vibration(self, asset: str) -> Vibration:
+        """What an accelerometer on a motor hears. Raises: InputError: the asset is not a motor."""
         if asset not in self._equipment or self.line.asset(asset).kind != "motor":
             motors = ", ".join(item.id for item in self.line.assets if item.kind == "motor")
             raise InputError(
                 f"{asset} : pas de capteur de vibration ; choisissez parmi : {motors}",
                 f"{asset}: no vibration sensor; choose one of: {motors}",
             )
-        return vibration.window(self._equipment[asset], noise.place(self.seed, asset), self.site.step)
+        samples = vibration.window(self._equipment[asset], noise.place(self.seed, asset), self.site.step)
+        return vibration.heard(samples)
 
     # The plant as instructor and grader see it.
 

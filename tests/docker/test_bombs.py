@@ -37,6 +37,13 @@ print("forked", count)
 for _ in range(count):
     os.wait()
 """
+ORPHANS = """
+import os, time
+for _ in range(20):
+    if os.fork() == 0:
+        time.sleep(0.5)
+        os._exit(0)
+"""
 MEMORY = """
 kept = []
 while True:
@@ -186,9 +193,16 @@ def test_a_fork_bomb(yard: Yard, part: str, user: str) -> None:
 
 def test_what_a_student_leaves_behind_is_waited_for(yard: Yard) -> None:
     here = place(yard, "workstation-control")
-    orphans = "import os, time\nfor _ in range(20):\n    if os.fork() == 0:\n        time.sleep(0.5)\n        os._exit(0)\n"
-    yard.run(here, ["python3", "-c", orphans], user=STUDENT)
+    yard.run(here, ["python3", "-c", ORPHANS], user=STUDENT)
     within(20, lambda: len(yard.try_one(here, "processes")) < 6)
+
+
+@pytest.mark.parametrize("part", ["hall_sensor", "broker", "gateway"])
+def test_what_is_left_behind_on_a_device_is_waited_for(yard: Yard, part: str) -> None:
+    here = place(yard, part)
+    before = len(yard.try_one(here, "processes"))
+    yard.run(here, ["python3", "-c", ORPHANS], user="10000")
+    within(20, lambda: len(yard.try_one(here, "processes")) <= before)
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)

@@ -60,7 +60,7 @@ def test_a_labs_image_has_no_answer_no_exercise_and_no_secret(api: Any, stage: s
     found = files(api, stage)
     assert "opt/usine/simulators/model.py" in found
     ours = {name.split("/")[2] for name in found if name.startswith("opt/usine/") and name.count("/") > 1}
-    assert ours - {"opcua-base.bin"} == {"simulators"}, "no lab, no scenarios, no web"
+    assert ours - {"opcua-base.bin", "st-tables.bin"} == {"simulators"}, "no lab, no scenarios, no web"
     names = {Path(name).name for name in found}
     assert not names & {"exercise.yaml", "brief.en.md", "brief.fr.md", "solutions", "scenarios", "exercises"}
     assert not names & set(SECRETS)

@@ -12,20 +12,13 @@ import zlib
 
 import msgspec
 
-from simulators.contracts import Context, Health
+from simulators.contracts import Context, Health, Vibration
 from simulators.devices._mqtt.session import MqttSession, Will
 from simulators.devices.mqtt_sensor.commands import Adjustment, obey
 from simulators.devices.mqtt_sensor.config import Config
 from simulators.devices.mqtt_sensor.telemetry import Telemetry, measured, stamp
 from simulators.devices.mqtt_sensor.tls import client_tls
-from simulators.devices.mqtt_sensor.window import (
-    G_PER_UNIT,
-    RATE_HZ,
-    Features,
-    Window,
-    encode_window,
-    features,
-)
+from simulators.devices.mqtt_sensor.window import G_PER_UNIT, RATE_HZ, Window, encode_window
 from simulators.errors import InputError, StartError
 from simulators.model import Tag
 from simulators.os_errors import os_words
@@ -58,7 +51,7 @@ class MqttSensor:
 
     def _begin(self) -> None:
         self._adjustment = Adjustment(self._config.period_s, self._config.window_period_s)
-        self._features: dict[str, Features] = {}
+        self._heard: dict[str, Vibration] = {}
         self._turn: dict[str, int] = {}
         self._outbox: list[tuple[str, bytes]] = []
         self._windows_out: list[tuple[str, bytes]] = []
@@ -166,7 +159,7 @@ class MqttSensor:
         for tag, raw in zip(self._tags, self._context.field.read(self._signals), strict=True):
             value, quality = measured(tag, raw, self._adjustment.offset.get(tag.id, 0.0))
             self._sequence += 1
-            heard = self._features.get(tag.id)
+            heard = self._heard.get(tag.id)
             message = Telemetry(moment, tag.id, value, tag.unit, quality, self._sequence)
             if heard is not None:
                 message.rms_g, message.peak_g = round(heard.rms_g, 5), round(heard.peak_g, 5)
@@ -182,11 +175,10 @@ class MqttSensor:
             if full or not self._session.connected:
                 self._windows_left_out += 1
                 continue
-            samples = self._context.field.vibration(asset)
-            self._features[tag_id] = features(samples)
+            heard = self._heard[tag_id] = self._context.field.vibration(asset)
             self._windows += 1
             turning_hz = max(0.0, float(self._context.field.read([speed_signal(asset)])[0]) / 60.0)
-            window = Window(unix_ms, RATE_HZ, G_PER_UNIT, self._windows, samples, turning_hz)
+            window = Window(unix_ms, RATE_HZ, G_PER_UNIT, self._windows, heard.samples, turning_hz)
             self._windows_out.append((f"{self._topics[tag_id]}/window", encode_window(window)))
 
     @staticmethod

@@ -18,7 +18,6 @@ All little-endian. A header of 32 bytes, without the last field, is read too.
 import math
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 RATE_HZ = 12_800
 G_PER_UNIT = 16.0 / 32768.0
@@ -38,15 +37,6 @@ class Window:
     sequence: int
     samples: bytes
     shaft_hz: float = 0.0
-
-
-@dataclass(frozen=True)
-class Features:
-    """What a vibration monitor shows of a window (ISO 13373-1): RMS and peak in g, and kurtosis (3: noise)."""
-
-    rms_g: float
-    peak_g: float
-    kurtosis: float
 
 
 def encode_window(window: Window) -> bytes:
@@ -70,21 +60,3 @@ def decode_window(payload: bytes) -> Window:
     if not 0.0 <= shaft_hz < SHAFT_MAX_HZ:
         raise ValueError("a shaft speed that no shaft has")
     return Window(unix_ms, rate_hz, g_per_unit, sequence, samples, shaft_hz)
-
-
-def features(samples: bytes, g_per_unit: float = G_PER_UNIT) -> Features:
-    """RMS, peak and kurtosis of the samples; zeros where nothing moves."""
-    import numpy as np
-
-    x: Any = np.frombuffer(samples, dtype="<i2").astype(np.float32)
-    if not x.size:
-        return Features(0.0, 0.0, 0.0)
-    x -= x.mean()
-    peak = float(max(x.max(), -x.min()))
-    x *= x
-    power = float(x.mean())
-    if power == 0.0:
-        return Features(0.0, 0.0, 0.0)
-    # No dot product: at this length its library wakes threads for it.
-    kurtosis = float(np.square(x).mean(dtype=np.float64)) / power**2
-    return Features(math.sqrt(power) * g_per_unit, peak * g_per_unit, kurtosis)

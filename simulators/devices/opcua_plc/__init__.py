@@ -26,5 +26,4 @@ __all__ = ["KIND", "SCHEMA", "Configuration", "create", "parse", "preload"]
 
 def create(context: Context, config: Configuration) -> OpcuaPlc:
     """Raises: InputError: the configuration speaks of tags or files that are not there."""
-    preload()
     return OpcuaPlc(context, config)

@@ -26,12 +26,14 @@ _OTHERS = [
 ]  # fmt: skip
 
 
+# No matrix is ever exchanged here, and the library would fill one in from sizes that a stranger announces.
+# Its module says to set this bound at import.
+ua_binary.MAX_RESHAPE_ELEMENTS = 16
+
+
 @cache
 def preload() -> None:
     """Build the standard address space and the codecs of the messages. Harmless twice; starts no thread."""
-    # No matrix is ever exchanged here, and the library would fill one in from sizes that a stranger announces.
-    # Its module says to set this bound at import.
-    ua_binary.MAX_RESHAPE_ELEMENTS = 16
     base_nodes()
     subtypes()
     names = [

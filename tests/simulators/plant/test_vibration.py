@@ -1,19 +1,22 @@
 """Vibration windows carry the marks that bearing diagnosis looks for."""
 
+import struct
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from simulators.contracts import Vibration
 from simulators.errors import InputError
 from simulators.model import Line
 from simulators.plant.engine import Plant
-from simulators.plant.vibration import RATE_HZ, Bearing6205
+from simulators.plant.vibration import RATE_HZ, Bearing6205, heard
 
 Samples = NDArray[np.float64]
 
 
 def window_g(plant: Plant, motor: str = "pump_motor") -> Samples:
-    data = plant.vibration(motor)
+    data = plant.vibration(motor).samples
     assert len(data) == 2 * RATE_HZ
     return np.frombuffer(data, "<i2").astype(float) / 2048.0
 
@@ -89,6 +92,20 @@ def test_windows_follow_the_seed_and_the_time(line: Line, plant: Plant) -> None:
     assert plant.vibration("conveyor_motor") != first
     plant.step()
     assert plant.vibration("pump_motor") != first
+
+
+def test_silence_and_a_click() -> None:
+    assert heard(bytes(25_600)) == Vibration(bytes(25_600), 0.0, 0.0, 0.0)
+    assert heard(b"") == Vibration(b"")
+    click = heard(struct.pack("<100h", *([0] * 50 + [32767] + [0] * 49)))
+    assert click.kurtosis > 50
+    assert click.peak_g == pytest.approx(16.0, rel=0.02)
+
+
+def test_what_a_sensor_shows_of_a_window_is_what_there_is_in_it(plant: Plant) -> None:
+    shown, x = plant.vibration("pump_motor"), window_g(plant)
+    assert shown.rms_g == pytest.approx(x.std(), rel=1e-5)
+    assert shown.kurtosis == pytest.approx(kurtosis(x), rel=1e-4)
 
 
 def test_only_motors_have_an_accelerometer(plant: Plant) -> None:

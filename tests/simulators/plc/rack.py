@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from simulators.contracts import Vibration
 from simulators.model import Tag
 from simulators.plc.image import Image, Value
 from simulators.plc.st.program import Instance, compile_program
@@ -25,8 +26,8 @@ class FakeField:
     def write(self, signals: Sequence[str], values: Sequence[Value]) -> None:
         self.values.update(zip(signals, values, strict=True))
 
-    def vibration(self, asset: str) -> bytes:
-        return b""
+    def vibration(self, asset: str) -> Vibration:
+        return Vibration(b"")
 
 
 class Rack:

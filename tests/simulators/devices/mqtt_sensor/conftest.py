@@ -15,6 +15,7 @@ from simulators.contracts import Context
 from simulators.contracts import Device as RunningDevice
 from simulators.devices import mqtt_broker, mqtt_sensor
 from simulators.model import Tag
+from simulators.plant.vibration import heard
 from tests.fakes import FakeField, FakeNetwork, Log, a_context, a_device, a_line, a_tag
 from tests.simulators.devices.mqtt_broker.clients import Client, client
 
@@ -72,7 +73,7 @@ def bench(tmp_path: Path, network: FakeNetwork) -> Build:
             tags,
         )
         field, log = FakeField(), Log()
-        field.window = struct.pack("<12800h", *([1000, -1000] * 6400))
+        field.heard = heard(struct.pack("<12800h", *([1000, -1000] * 6400)))
         server_context = a_context(line, "broker", tmp_path, network)
         server = mqtt_broker.create(server_context, mqtt_broker.parse(broker, "broker.conf"))
         context = a_context(line, "pump_sensor", tmp_path, network, field=field, log=log)

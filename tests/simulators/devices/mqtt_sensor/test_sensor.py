@@ -14,7 +14,7 @@ from simulators.devices import mqtt_sensor
 from simulators.devices.mqtt_sensor import decode_window
 from simulators.devices.mqtt_sensor.commands import Adjustment, obey
 from simulators.devices.mqtt_sensor.config import Commands
-from simulators.devices.mqtt_sensor.window import Window, encode_window, features
+from simulators.devices.mqtt_sensor.window import Window, encode_window
 from simulators.errors import InputError
 from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_device, a_line, eventually
 from tests.simulators.devices.mqtt_broker.pki import authority, signed_by
@@ -42,7 +42,7 @@ async def test_a_measurement_a_second_and_a_window_every_ten(bench: Build, engin
         windows = [decode_window(data) for topic, data in line.ear.heard if topic == f"{VIBRATION}/window"]
         # The first one at once, then at the sensor's own place in every ten seconds.
         assert [each.sequence for each in windows] == [1, 2, 3, 4]
-        assert (windows[0].rate_hz, windows[0].samples == line.field.window) == (12_800, True)
+        assert (windows[0].rate_hz, windows[0].samples == line.field.heard.samples) == (12_800, True)
         assert windows[2].unix_ms - windows[1].unix_ms == 10_000
         heard = line.messages(VIBRATION)[-1]
         assert heard["rms_g"] == pytest.approx(1000 * 16 / 32768, abs=1e-4)
@@ -244,10 +244,3 @@ def test_what_is_no_window_is_refused(payload: bytes) -> None:
     except ValueError:
         return
     assert len(window.samples) % 2 == 0
-
-
-def test_features_of_silence_and_of_a_click() -> None:
-    assert features(bytes(25_600)) == features(b"")
-    click = struct.pack("<100h", *([0] * 50 + [32767] + [0] * 49))
-    assert features(click).kurtosis > 50
-    assert features(click).peak_g == pytest.approx(16.0, rel=0.02)
