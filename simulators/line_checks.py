@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 def checked(document: Document) -> Line:
     """The line of a document. Raises: InputError: names the file, the line, the place and the remedy."""
     path = Path(document.name)
-    line = msgspec.structs.replace(convert(document, Line), folder=str(path.parent), file=str(path))
+    line = msgspec.structs.replace(convert(document, Line), folder=str(path.parent), file=str(path), texts={})
     for problem in _problems(line):
         where = f"{path}:{document.line(problem.place)}"
         raise InputError(f"{where} : {problem.fr}", f"{where}: {problem.en}")

@@ -8,16 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.devices._mqtt.paho import (
-    CallbackAPIVersion,
-    Client,
-    ConnectFlags,
-    DisconnectFlags,
-    MQTTErrorCode,
-    MQTTMessage,
-    Properties,
-    ReasonCode,
-)
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
 from simulators.errors import UsineError
 
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 2.0
