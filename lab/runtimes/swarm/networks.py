@@ -9,13 +9,14 @@ from typing import Protocol
 from lab.runtimes.docker.cluster import Cluster
 from lab.runtimes.docker.engine import HOME, LAB, PART, InUseError
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import FIELD
+from lab.runtimes.docker.layout import FIELD, short
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import StartError
 from simulators.model import Line
 
 TRIES = 3
+NAME_MAX = 63
 FREED_LIMIT_S, LOOK_S = 10.0, 0.3
 
 
@@ -97,9 +98,9 @@ class SwarmNetworks:
         return in_use
 
     def _names(self, lab: str, line: Line, subnets: Mapping[str, str]) -> dict[str, str]:
-        """As a lab on one machine has them (`LabObjects.network_name`); a node's mark is another than the head's."""
+        """Swarms take a label of DNS. With the subnet: one that cannot be removed is not in the way of the next start."""
         keys = [*(zone.id for zone in line.zones), FIELD]
         return {
-            key: f"usine-{self._settings.mark}-{lab}-{number}-{key}-{subnets[key].partition('/')[0]}"
-            for number, key in enumerate(keys)
+            key: f"usine-{self._settings.mark}-{short(lab, subnets[key])}-{key}"[:NAME_MAX].rstrip("-_")
+            for key in keys
         }
