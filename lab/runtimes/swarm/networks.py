@@ -27,8 +27,8 @@ class Networks(Protocol):
         """The names and the subnets of a network for each zone, and of `field`. Raises: UsineError: none is left."""
         ...
 
-    async def clear(self, lab: str) -> None:
-        """Remove all that there are. Raises: InUseError: some are still in use, for `sweep`."""
+    async def clear(self, lab: str, limit_s: float = FREED_LIMIT_S) -> None:
+        """Remove all that there are. Raises: InUseError: some are in use after `limit_s`, and left for `sweep`."""
         ...
 
     async def sweep(self) -> None:
@@ -65,8 +65,8 @@ class SwarmNetworks:
                 self._pool.release(subnets.values())
         raise AssertionError
 
-    async def clear(self, lab: str) -> None:
-        deadline = time.monotonic() + FREED_LIMIT_S
+    async def clear(self, lab: str, limit_s: float = FREED_LIMIT_S) -> None:
+        deadline = time.monotonic() + limit_s
         labels = {HOME: self._settings.mark, LAB: lab}
         while in_use := await self._gate.do(self._removed, labels):
             if time.monotonic() > deadline:

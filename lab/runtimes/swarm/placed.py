@@ -38,6 +38,11 @@ class Placed:
         """The main one."""
         return self.machines[0]
 
+    @property
+    def names(self) -> list[str]:
+        """What its machines are called."""
+        return [machine.name for machine in self.machines]
+
     def on(self, machine: Machine) -> bool:
         """Whether it carries any of the lab."""
         return any(one.id == machine.id for one in self.machines)

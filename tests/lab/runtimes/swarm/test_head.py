@@ -42,7 +42,8 @@ class NetworksInMemory:
         self.there[lab] = {key: f"{lab}-{key}" for key in keys}
         return self.there[lab], {key: f"10.201.{number}.0/24" for number, key in enumerate(keys)}
 
-    async def clear(self, lab: str) -> None:
+    async def clear(self, lab: str, limit_s: float = 0.0) -> None:
+        del limit_s
         self.there.pop(lab, None)
 
     async def sweep(self) -> None:
@@ -532,8 +533,10 @@ async def test_a_spread_lab_is_found_once_and_taken_over_with_both_machines(tmp_
 async def test_a_spread_lab_that_outlived_its_head_goes_on_as_it_is(tmp_path: Path) -> None:
     async with standing(tmp_path) as site:
         _said, last = await site.start("one", spread=True)
-        last.cancel()
-        await site.head._labs.pop("one").close()
+        # As at the head's end.
+        site.head.orders.cancel()
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert "one" in site.networks.there
         said, last = await site.start("one", spread=True, again=True)
         assert said[-1]["machines"] == list(parts(site, "one"))
         assert site.networks.made == 1
