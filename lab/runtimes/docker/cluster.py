@@ -85,7 +85,8 @@ class Cluster(Engine):
             own = list(hosts.subnets(3))[OWN_EIGHTH]
             pools = [IPAMPool(subnet=subnet, iprange=str(own), gateway=str(hosts[BRIDGE_HOST]))]
         with told():
-            if not self._api.networks(names=[name]):
+            # The engine's filter takes a part of a name too.
+            if not any(network["Name"] == name for network in self._api.networks(names=[name])):
                 self._api.create_network(
                     name, driver="overlay", attachable=True, internal=True, scope="swarm", labels=dict(labels),
                     options={"encrypted": ""} if encrypted else {},
