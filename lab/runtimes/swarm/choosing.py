@@ -62,9 +62,9 @@ class Choosing:
         Raises:
             StartError: there is nothing to spread, or nothing to spread it over.
         """
-        rated = {
-            machine.id: (free, machine) for free, machine in await self._rated() if machine.id != main.id
-        }
+        deadline = time.monotonic() + (0.0 if again else ANSWER_LIMIT_S)
+        while not (rated := await self._others(main)) and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_S)
         if not rated and again:
             sys.stderr.write(f"{plan.name}: only {main.name} answers; it is whole there\n")
             return {}
@@ -82,6 +82,10 @@ class Choosing:
                 f"the devices of {line.id} are in one zone: nothing to spread; start {plan.name} without --spread",
             )
         return {device: rated[key][1] for device, key in away.items()}
+
+    async def _others(self, main: Machine) -> dict[str, tuple[int, Machine]]:
+        """By their id, with the bytes that each has left."""
+        return {machine.id: (free, machine) for free, machine in await self._rated() if machine.id != main.id}
 
     def begin(self, machines: Iterable[Machine]) -> None:
         """A launch there is under way."""

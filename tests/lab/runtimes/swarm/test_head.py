@@ -17,6 +17,7 @@ from lab.catalog import line_path
 from lab.runtimes.docker.orders import Orders
 from lab.runtimes.docker.runtime import LOST, NONE_THERE
 from lab.runtimes.docker.steward import AWAY, Steward
+from lab.runtimes.swarm import choosing
 from lab.runtimes.swarm import head as head_module
 from lab.runtimes.swarm.head import Head
 from lab.runtimes.swarm.machines import Machine
@@ -455,7 +456,9 @@ async def test_a_spread_lab_is_on_both_machines_until_it_ends(tmp_path: Path) ->
         assert not site.networks.there
 
 
-async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path) -> None:
+async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "ANSWER_LIMIT_S", 0.3)
+    monkeypatch.setattr(choosing, "LOOK_S", 0.05)
     async with standing(tmp_path) as site:
         site.lose("b")
         said, last = await site.start("one", spread=True)
@@ -465,6 +468,20 @@ async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path) -> None:
         assert await asyncio.wait_for(last, LIMIT_S) == b""
         assert site.networks.made == 0
         assert not site.labs["a"].plans
+
+
+async def test_a_machine_that_is_slow_to_answer_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "LOOK_S", 0.05)
+    async with standing(tmp_path) as site:
+        site.lose("b")
+        starting = asyncio.ensure_future(site.start("one", spread=True))
+        await asyncio.sleep(0.3)
+        site.down.clear()
+        said, last = await asyncio.wait_for(starting, LIMIT_S)
+        assert said[-1]["machines"] == ["a", "b"]
+        await site.end("one", last)
 
 
 @pytest.mark.parametrize(("seed", "why"), [(13, "no room"), (14, "no room there")])
