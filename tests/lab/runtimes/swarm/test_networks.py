@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def fake() -> FakeEngine:
 @pytest.fixture
 def networks(fake: FakeEngine, tmp_path: Path) -> Iterator[SwarmNetworks]:
     gate, chosen = Gate(2), Settings(tmp_path / "home", "1000:1000", "10.201.0.0/16")
-    with serving(fake, tmp_path / "e.sock") as url, Cluster(url) as cluster:
+    with serving(fake, tmp_path / "e.sock") as url, closing(Cluster(url)) as cluster:
         yield SwarmNetworks(cluster, gate, chosen, encrypted=True)
     gate.close()
 
