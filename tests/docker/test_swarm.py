@@ -73,6 +73,10 @@ class SwarmSite(Site):
         return [seen for seen in there if seen.state == "running"]
 
 
+def forgotten(engine: Engine, lab: str) -> bool:
+    return not engine.networks({HOME: "", LAB: lab})
+
+
 def found_address(site: Site, lab: str, device: str) -> str:
     found = next(d for d in site.of(lab, "describe")["devices"] if d["id"] == device)
     return str(next(iter(found["interfaces"].values())))
@@ -115,7 +119,8 @@ def test_a_spread_lab_is_one_lab_on_both_machines_and_leaves_nothing(site: Swarm
     for machine in site.machines:
         with Engine(machine.url) as engine:
             assert not engine.containers({HOME: "", LAB: name})
-            assert not networks_left(engine, {HOME: "", LAB: name})
+            # A worker forgets a network by itself, a moment after its last container there.
+            within(WELL_S, partial(forgotten, engine, name))
 
 
 @pytest.fixture(scope="module")
