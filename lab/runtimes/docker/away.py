@@ -1,16 +1,15 @@
 """Of a lab whose devices are on several machines, those of this one: made, mended, found again, removed."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from lab.runtimes.docker import images
-from lab.runtimes.docker.engine import Engine, Seen
+from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import FIELD, PLANT, ContainerLayout, LabLayout, one_by_one
+from lab.runtimes.docker.layout import FIELD, PLANT, ContainerLayout, LabLayout
 from lab.runtimes.docker.mender import Mender
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.settings import Settings
@@ -54,12 +53,10 @@ class AwayPart:
             self._journal = Journal(self.folder / "steward.jsonl")
             give(self.folder, self._settings.user)
             present = await self._gate.do(self.objects.present, "line")
-            first, others = one_by_one(self._layout.containers)
-            for container in first:
-                await self._gate.do(self._there, container, present)
             # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
             made = await asyncio.gather(
-                *(self._gate.do(self._there, container, present) for container in others),
+                *(self._gate.do(self._make, c) for c in self._layout.containers if c.part not in present),
+                *(self._gate.do(self._engine.start, seen.id) for seen in present.values()),
                 return_exceptions=True,
             )
             for outcome in made:
@@ -94,13 +91,9 @@ class AwayPart:
         others = [device.id for device in line.devices if self._places.away.get(device.id) != self._machine]
         return whole.without([PLANT, *others])
 
-    def _there(self, container: ContainerLayout, present: Mapping[str, Seen]) -> None:
-        """Made, or started; unless the lab was given up while it waited for its turn."""
-        if self._ending:
-            return
-        if container.part in present:
-            self._engine.start(present[container.part].id)
-        else:
+    def _make(self, container: ContainerLayout) -> None:
+        """Unless the lab was given up while it waited for its turn."""
+        if not self._ending:
             assert self._layout is not None
             self.objects.make(self._layout, container, msgspec.json.encode(self.plan).decode())
 

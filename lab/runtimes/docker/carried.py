@@ -14,7 +14,7 @@ from lab.runtimes.docker import images
 from lab.runtimes.docker.doors import Doors
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
-from lab.runtimes.docker.layout import FIELD, ContainerLayout, LabLayout, one_by_one
+from lab.runtimes.docker.layout import FIELD, ContainerLayout, LabLayout
 from lab.runtimes.docker.mender import DEATHS_AT_START, DEATHS_MAX, Mender
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.pool import Pool
@@ -220,10 +220,6 @@ class CarriedLab:
         main, *devices = self._layout.containers
         kept = msgspec.json.encode(self.plan).decode()
         await self._gate.do(self.objects.make, self._layout, main, kept)
-        if self.plan.places is not None:
-            first, devices = one_by_one(devices)
-            for container in first:
-                await self._gate.do(self._make_device, container)
         # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
         made = await asyncio.gather(
             *(self._gate.do(self._make_device, container) for container in devices), return_exceptions=True

@@ -130,23 +130,6 @@ class LabLayout:
         return replace(self, containers=tuple(c for c in self.containers if c.part not in parts))
 
 
-def one_by_one(
-    containers: Collection[ContainerLayout],
-) -> tuple[list[ContainerLayout], list[ContainerLayout]]:
-    """Those that are to be started one after the other, until each network has one of them, and those that may follow at once.
-
-    A machine of a swarm makes an overlay when its first container there starts. Of two that start together each makes it, and
-    one takes the network's own address for ever: none starts there any more (seen with 20.10, "failed to allocate gateway").
-    """
-    first: list[ContainerLayout] = []
-    joined: set[str] = set()
-    for container in sorted(containers, key=lambda one: len(one.networks), reverse=True):
-        if not joined.issuperset(container.networks):
-            first.append(container)
-            joined.update(container.networks)
-    return first, [container for container in containers if container not in first]
-
-
 # What each kind of device may take: (memory, share of a core, processes).
 NEEDS = {
     PLANT: (192 * MIB, 1.0, 32),

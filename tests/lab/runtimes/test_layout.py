@@ -23,7 +23,6 @@ from lab.runtimes.docker.layout import (
     bus_address,
     compact_layout,
     layout,
-    one_by_one,
     tap_layout,
     ways_layout,
     with_route,
@@ -117,18 +116,6 @@ def test_hosts_on_overlays_set_their_route_and_the_gateway_has_the_routers_addre
             assert container.environment[ROUTER_VARIABLE] == router
             assert (container.root, container.rights) == (True, ROUTE_RIGHTS)
     assert spread.container(PLANT) == whole.container(PLANT)
-
-
-def test_one_container_joins_an_overlay_before_the_others_follow() -> None:
-    spread = layout(LINE, FIELD_SUBNET, "secret", "1000:1000", spread=True)
-    first, others = one_by_one(spread.without([PLANT]).containers)
-    assert [container.part for container in first] == ["gateway"]
-    first, others = one_by_one(spread.without([PLANT, "gateway"]).containers)
-    assert sorted(zone for container in first for zone in container.networks if zone != FIELD) == [
-        "control", "iiot", "supervision",
-    ]  # fmt: skip
-    assert {c.part for c in (*first, *others)} == {d.id for d in LINE.devices} - {"gateway"}
-    assert len(first) + len(others) == len(LINE.devices) - 1
 
 
 def test_a_workstation_on_an_overlay_keeps_its_own_rights_beside() -> None:
