@@ -167,6 +167,10 @@ class Steward:
             graceful=False
         )
 
+    async def subnets(self) -> list[str]:
+        """Those of all networks of the engine. Raises: UsineError."""
+        return await self._gate.do(self._engine.subnets)
+
     async def _end(self, _fds: list[int], lab: str) -> None:
         found = self._labs.get(lab)
         if found is not None:

@@ -8,6 +8,7 @@ starts them again, elsewhere.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import sys
@@ -137,7 +138,9 @@ class Head:
         main = await self._choosing.main(plan)
         away = await self._choosing.away(plan, line, main, order["again"]) if plan.spread else {}
         if away:
-            networks, subnets = await self._networks.make(plan.name, line)
+            there = (main, *dict.fromkeys(away.values()))
+            used = await asyncio.gather(*(self._nodes.subnets(machine) for machine in there))
+            networks, subnets = await self._networks.make(plan.name, line, [*itertools.chain(*used)])
             places = Places(networks, subnets, {device: machine.id for device, machine in away.items()})
             plan = msgspec.structs.replace(plan, places=places)
         return self._placed_on(plan, order["shape"], main, list(dict.fromkeys(away.values())))

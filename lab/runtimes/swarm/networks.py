@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from lab.runtimes.docker.cluster import Cluster
@@ -23,8 +23,13 @@ FREED_LIMIT_S, LOOK_S = 10.0, 0.3
 class Networks(Protocol):
     """Those of spread labs."""
 
-    async def make(self, lab: str, line: Line) -> tuple[dict[str, str], dict[str, str]]:
-        """The names and the subnets of a network for each zone, and of `field`. Raises: UsineError: none is left."""
+    async def make(
+        self, lab: str, line: Line, used: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The names and the subnets of a network for each zone, and of `field`. Raises: UsineError: none is left.
+
+        `used` are the subnets that the engines of its machines have.
+        """
         ...
 
     async def clear(self, lab: str, limit_s: float = FREED_LIMIT_S) -> None:
@@ -37,19 +42,22 @@ class Networks(Protocol):
 
 
 class SwarmNetworks:
-    """On subnets of the pool that no network of the manager has."""
+    """On subnets of the pool that no network has, of the manager or of a lab's machines."""
 
     def __init__(self, cluster: Cluster, gate: Gate, settings: Settings, encrypted: bool) -> None:
         self._cluster, self._gate, self._settings, self._encrypted = cluster, gate, settings, encrypted
         self._pool = Pool(settings.pool)
         self._left: set[str] = set()
 
-    async def make(self, lab: str, line: Line) -> tuple[dict[str, str], dict[str, str]]:
+    async def make(
+        self, lab: str, line: Line, used: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
         with contextlib.suppress(InUseError):
             await self.clear(lab)
         former = {zone.id: zone.subnet for zone in line.zones}
         for attempt in range(TRIES):
-            subnets = self._pool.take(line, await self._gate.do(self._cluster.subnets), former)
+            here = await self._gate.do(self._cluster.subnets)
+            subnets = self._pool.take(line, [*here, *used], former)
             names = self._names(lab, line, subnets)
             try:
                 for key, name in names.items():

@@ -5,6 +5,7 @@ It is a steward (`lab.runtimes.docker.steward`) that is told what to do over a n
 | do | with | what follows |
 |---|---|---|
 | free | – | `{"available_bytes"}` |
+| subnets | – | `{"subnets"}`: those of all networks of this engine |
 | launch | shape, plan, files, again, fresh (what a lab of this name left here goes first) | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
 | adopt | shape, plan | nothing; then `lifeline` |
 | carry | plan, machine, files, again, fresh | as of `launch`, for the devices of a spread lab that are on this machine (`places`); with `again` those that are there stay |
@@ -61,7 +62,7 @@ class Node:
         if order is None:
             return
         verbs: dict[str, Callable[..., Awaitable[None]]] = {
-            "free": self._free, "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "lifeline": self._lifeline,
+            "free": self._free, "subnets": self._subnets, "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "lifeline": self._lifeline,
             "end": self._end, "remove": self._remove, "job": self._both_ways, "terminal": self._both_ways, "control": self._control,
             "forward": self._forward, "found": self._found,
         }  # fmt: skip
@@ -78,6 +79,9 @@ class Node:
 
     async def _free(self, stream: Stream, _order: dict[str, Any]) -> None:
         stream.send({"available_bytes": available_bytes()})
+
+    async def _subnets(self, stream: Stream, _order: dict[str, Any]) -> None:
+        stream.send({"subnets": await self._steward.subnets()})
 
     async def _launch(self, stream: Stream, order: dict[str, Any]) -> None:
         plan = await self._brought(order)

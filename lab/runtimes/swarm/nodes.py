@@ -47,6 +47,18 @@ class Nodes:
                 return int(said["available_bytes"])
         return None
 
+    async def subnets(self, machine: Machine) -> list[str]:
+        """Those of all networks that its engine has: no other can have them there. Raises: UsineError."""
+        try:
+            said = await self._answer(machine, {"do": "subnets"})
+        except (OSError, msgspec.MsgspecError) as error:
+            raise lost(machine) from error
+        if said is None:
+            raise lost(machine)
+        if "error" in said:
+            raise refused(said["error"])
+        return list(said["subnets"])
+
     async def found(self, machine: Machine) -> list[dict[str, Any]]:
         """The labs on a machine, their plans with this machine's folders. Raises: UsineError, OSError, MsgspecError."""
         stream = await self.order(machine, {"do": "found"})

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -36,9 +36,13 @@ class NetworksInMemory:
     def __init__(self) -> None:
         self.there: dict[str, dict[str, str]] = {}
         self.made = 0
+        self.used: list[str] = []
 
-    async def make(self, lab: str, line: Line) -> tuple[dict[str, str], dict[str, str]]:
+    async def make(
+        self, lab: str, line: Line, used: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
         self.made += 1
+        self.used = sorted(used)
         keys = [*(zone.id for zone in line.zones), "field"]
         self.there[lab] = {key: f"{lab}-{key}" for key in keys}
         return self.there[lab], {key: f"10.201.{number}.0/24" for number, key in enumerate(keys)}
@@ -139,6 +143,9 @@ class LabsOfAMachine:
         for plan in self.away.values():
             os.write(fds[0], msgspec.json.encode({"plan": plan, "shape": AWAY}) + b"\n")
         os.close(fds[0])
+
+    async def subnets(self) -> list[str]:
+        return [f"10.20{number}.0.0/24" for number in range(len(self.plans))]
 
     async def remove(self, _shape: str, plan: Plan) -> None:
         self.removed.append(plan.name)
@@ -454,6 +461,15 @@ async def test_a_spread_lab_is_on_both_machines_until_it_ends(tmp_path: Path) ->
         assert not site.labs[main].plans
         assert not site.labs[away].away
         assert not site.networks.there
+
+
+async def test_a_spread_lab_takes_no_subnet_of_a_lab_on_either_machine(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        lasts = [(await site.start(name))[1] for name in ("here", "there")]
+        _said, last = await site.start("one", spread=True)
+        assert site.networks.used == ["10.200.0.0/24", "10.200.0.0/24"]
+        for name, each in (("one", last), ("here", lasts[0]), ("there", lasts[1])):
+            await site.end(name, each)
 
 
 async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def networks(fake: FakeEngine, tmp_path: Path) -> Iterator[SwarmNetworks]:
 async def test_each_zone_and_the_field_has_one_that_is_closed_and_encrypted(
     fake: FakeEngine, networks: SwarmNetworks
 ) -> None:
-    names, subnets = await networks.make("a-lab-with-a-name-that-is-rather-long", LINE)
+    names, subnets = await networks.make("a-lab-with-a-name-that-is-rather-long", LINE, [])
     assert set(names) == set(subnets) == {*(zone.id for zone in LINE.zones), "field"}
     for key, name in names.items():
         assert DNS_LABEL.match(name)
@@ -62,8 +62,9 @@ async def test_each_zone_and_the_field_has_one_that_is_closed_and_encrypted(
 async def test_labs_have_subnets_of_their_own_and_only_theirs_go(
     fake: FakeEngine, networks: SwarmNetworks
 ) -> None:
-    _names, one = await networks.make("one", LINE)
-    names, two = await networks.make("two", LINE)
+    _names, one = await networks.make("one", LINE, ["10.201.7.0/24"])
+    assert not any(subnet.startswith("10.201.7.") for subnet in one.values())
+    names, two = await networks.make("two", LINE, [])
     assert not set(one.values()) & set(two.values())
     await networks.clear("one")
     assert set(fake.networks) == set(names.values())
@@ -72,11 +73,11 @@ async def test_labs_have_subnets_of_their_own_and_only_theirs_go(
 async def test_one_in_use_is_waited_for_and_then_left_for_later(
     fake: FakeEngine, networks: SwarmNetworks
 ) -> None:
-    names, _subnets = await networks.make("one", LINE)
+    names, _subnets = await networks.make("one", LINE, [])
     fake.busy[names["iiot"]] = 1
     await networks.clear("one")
     assert fake.networks == {}
-    names, _subnets = await networks.make("one", LINE)
+    names, _subnets = await networks.make("one", LINE, [])
     fake.busy[names["iiot"]] = 2  # by its removal, and by one sweep
     with pytest.raises(InUseError, match=names["iiot"]):
         await networks.clear("one", 0.0)
@@ -89,5 +90,5 @@ async def test_one_in_use_is_waited_for_and_then_left_for_later(
 async def test_none_stays_of_a_lab_that_cannot_have_all(fake: FakeEngine, networks: SwarmNetworks) -> None:
     fake.refusing["POST", "/networks/create"] = "the swarm has no leader"
     with pytest.raises(StartError, match="no leader"):
-        await networks.make("one", LINE)
+        await networks.make("one", LINE, [])
     assert fake.networks == {}
