@@ -136,6 +136,7 @@ class SupervisorClient:
         flat: bool = False,
         progress: Progress = lambda _message: None,
         runtime: str = "",
+        spread: bool = False,
     ) -> LabStatus:
         """Start a lab; returns when all its devices answer. Raises: UsineError.
 
@@ -151,6 +152,7 @@ class SupervisorClient:
             speed=speed,
             flat=flat,
             runtime=runtime,
+            spread=spread,
         )
         return msgspec.convert(answer, LabStatus)
 

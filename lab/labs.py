@@ -22,7 +22,8 @@ class Endpoint(msgspec.Struct, frozen=True):
 class LabStatus(msgspec.Struct, frozen=True):
     """One lab, as `lab ps` lists it. `state` is `failed` while a crashed lab is not back.
 
-    `subnets` (zone → subnet) are those that it has, which may be others than its line's files say.
+    `subnets` (zone → subnet) are those that it has, which may be others than its line's files say. `machines` are those
+    of the swarm that carry it, the main one first; none of a lab that is on this one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LabStatus(msgspec.Struct, frozen=True):
     restarts: int
     detail: str = ""
     subnets: dict[str, str] = {}
+    machines: list[str] = []
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -87,10 +89,11 @@ class Labs(Protocol):
         flat: bool = False,
         progress: Progress = ...,
         runtime: str = "",
+        spread: bool = False,
     ) -> LabStatus:
         """Start a lab; returns when all its devices answer. `progress` is told each device. Raises: UsineError.
 
-        Without a `runtime` it is the supervisor's own choice.
+        Without a `runtime` it is the supervisor's own choice. `spread`: over several machines, where the runtime can.
         """
         ...
 

@@ -40,6 +40,18 @@ Runtime = Annotated[
 ]
 
 
+Spread = Annotated[
+    bool,
+    typer.Option(
+        "--spread",
+        help=say(
+            "répartit les équipements du labo sur les machines de l'essaim (runtime swarm)",
+            "spread the lab's devices over the swarm's machines (runtime swarm)",
+        ),
+    ),
+]
+
+
 def supervisor() -> SupervisorClient:
     """The client of this user's supervisor."""
     return SupervisorClient(default_paths())

@@ -14,7 +14,7 @@ class Handle(msgspec.Struct, frozen=True):
     """What runs, as JSON: enough to find it again after the supervisor's own death.
 
     `started_ticks` tells a process from a later one with the same number (`/proc/<pid>/stat`, field 22); both are 0
-    of a lab that is not one process of this machine.
+    of a lab that is not one process of this machine. `machines` are those of a swarm that have it, once it is ready.
     """
 
     plan: Plan
@@ -23,6 +23,7 @@ class Handle(msgspec.Struct, frozen=True):
     started_unix_s: float
     restarts: int = 0
     runtime: str = "local"
+    machines: list[str] = []
 
 
 class Launch(Protocol):
@@ -39,7 +40,7 @@ class Launch(Protocol):
 
         One that waits for its turn says so now and then: `queued`, how many are before it.
 
-        That of a lab that is ready may say `line`: the path of the line as this lab has it.
+        That of a lab that is ready may say `line`: the path of the line as this lab has it, and `machines`.
         """
         ...
 

@@ -9,6 +9,8 @@ SWARM = ("swarm", "swarm-compact")
 RUNTIMES = ("local", *CONTAINERS, *SWARM)
 # Those whose labs have a student's machine in each zone, for terminals (`lab.labs.Labs.terminal`).
 WITH_WORKSTATION = frozenset({"docker"})
+# Those that put one lab's devices on several machines where asked to (`lab start --spread`).
+SPREADING = frozenset({"swarm"})
 VARIABLE = "USINE_RUNTIME"
 
 

@@ -99,6 +99,7 @@ class Fleet:
             restarts=lab.handle.restarts,
             detail=lab.detail,
             subnets=self._subnets(lab.handle),
+            machines=lab.handle.machines if lab.state == "running" else [],
         )
 
     def state(self, lab: Lab) -> State:
@@ -246,7 +247,7 @@ class Fleet:
         plan = msgspec.structs.replace(
             former, forwards=message["forwards"], line=message.get("line", former.line)
         )
-        lab.handle = msgspec.structs.replace(lab.handle, plan=plan)
+        lab.handle = msgspec.structs.replace(lab.handle, plan=plan, machines=message.get("machines", []))
         lab.state, lab.detail = "running", ""
         self._of(lab).settle(lab.handle)
         self._write(lab.handle)

@@ -4,7 +4,7 @@
 |---|---|---|
 | ping | – | "pong" |
 | list | – | [`lab.labs.LabStatus`] |
-| start | line, name, seed, speed, flat, runtime | `{"progress": …}` messages, then a LabStatus |
+| start | line, name, seed, speed, flat, runtime, spread | `{"progress": …}` messages, then a LabStatus |
 | stop | name, forget | true |
 | attach | name | true, with an authenticated connection to the lab as a file descriptor |
 | terminal | name, zone, columns, rows | true, with one end of a terminal on the lab's workstation as a file descriptor |
@@ -26,6 +26,7 @@ from lab.connection import connect
 from lab.labs import Job
 from lab.paths import Paths, check_name, check_socket
 from lab.runtimes.contract import Runtime
+from lab.runtimes.names import SPREADING
 from lab.supervisor.door import Client, Door
 from lab.supervisor.fleet import Fleet, Lab, State, Waiter
 from lab.supervisor.jobs import Asker, Jobs
@@ -119,6 +120,7 @@ class Supervisor:
         speed: float = 1.0,
         flat: bool = False,
         runtime: str = "",
+        spread: bool = False,
     ) -> None:
         if self._emptying:
             raise StartError(
@@ -128,6 +130,8 @@ class Supervisor:
         path = line_path(line)
         runtime = runtime or self._usual
         self._fleet.runtime(runtime)
+        if spread and runtime not in SPREADING:
+            raise _not_spread(runtime)
         known = self._fleet.line(path, runtime)
         chosen = check_name(name) if name else self._free_name(known.id.replace("_", "-"))
         former = self._fleet.labs.get(chosen)
@@ -151,6 +155,7 @@ class Supervisor:
             speed=speed,
             flat=flat,
             bus_secret=secrets.token_hex(32),
+            spread=spread,
         )
         waiter = Waiter(client.progress, lambda s: client.answer(msgspec.to_builtins(s)), client.refuse)
         self._fleet.start(plan, runtime, waiter)
@@ -223,6 +228,17 @@ def _absent(lab: Lab, state: State) -> NotFoundError:
     return NotFoundError(
         f"le labo {name} est en panne ({lab.detail}) ; voyez « lab logs {name} », puis relancez « {again} »",
         f"lab {name} has failed ({lab.detail}); see 'lab logs {name}', then start it again: '{again}'",
+    )
+
+
+def _not_spread(runtime: str) -> InputError:
+    """A runtime whose labs are on one machine was asked to spread one."""
+    known = ", ".join(sorted(SPREADING))
+    return InputError(
+        f"--spread répartit les équipements d'un labo sur les machines d'un essaim, ce que le runtime {runtime} ne fait pas ; "
+        f"ajoutez --runtime {known}, ou retirez --spread",
+        f"--spread puts a lab's devices on several machines of a swarm, which the runtime {runtime} does not; "
+        f"add --runtime {known}, or leave --spread out",
     )
 
 

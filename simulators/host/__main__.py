@@ -105,7 +105,9 @@ def _line(path: Path) -> int:
 def _part() -> int:
     # Here, for a device's own process should not pay for what it does not need.
     from simulators.host.part import environment_plan, run_part
+    from simulators.host.router import take_router
 
+    take_router(os.environ)
     return asyncio.run(run_part(environment_plan(), _network, reporter()))
 
 
@@ -120,9 +122,10 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
         plain = PlainNetwork(line)
         wait_for_orphans(plain.spawned)
         return plain
+    from simulators.network.feed import FEED_VARIABLE
     from simulators.network.routed import RoutedNetwork
 
-    routed = RoutedNetwork(line, spec)
+    routed = RoutedNetwork(line, spec, fed=bool(os.environ.get(FEED_VARIABLE)))
     routed.enter()
     become(*wanted_user(), keep=(NET_ADMIN, NET_RAW))
     # A gateway starts no program.
@@ -132,9 +135,11 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
 
 def _workstation(path: Path) -> int:
     from simulators.host.privileges import NET_RAW, acting_as, become, student, wanted_user
+    from simulators.host.router import take_router
     from simulators.workstation.orphans import stay_for_orphans
     from simulators.workstation.server import listener_at, serve
 
+    take_router(os.environ)
     # The socket's folder is the host's, and of the user who owns it; the student is another, and has no place there.
     with acting_as(*wanted_user()):
         listener = listener_at(path)

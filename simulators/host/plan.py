@@ -8,13 +8,24 @@ import msgspec
 TOKEN_VARIABLE, BUS_SECRET_VARIABLE = "USINE_CONTROL_TOKEN", "USINE_BUS_SECRET"
 
 
+class Places(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a lab is that several machines carry. `away` says of a device which one has it, if not the main one.
+
+    `networks` are what the engines call those of the zones and `field`, `subnets` where they are.
+    """
+
+    networks: dict[str, str]
+    subnets: dict[str, str]
+    away: dict[str, str]
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One lab. `folder` keeps what survives a restart; `control` is the path of the control channel's socket.
 
     `forwards` are the ports on 127.0.0.1 that the user's own tools have been told, by device: empty at the
     first start, kept at the next ones. With `bus` (`simulators.host.bus.place`) every device runs in a process of
     its own and dials in there, with a token that derives from `bus_secret`. With `doors`, a folder, the ways in for the
-    user's tools are Unix sockets there, which whoever made this process's container leads ports to.
+    user's tools are Unix sockets there, which whoever made this process's container leads ports to. `spread` asks for several machines, `places` says which.
     """
 
     name: str
@@ -30,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus: str | None = None
     bus_secret: str = ""
     doors: str | None = None
+    spread: bool = False
+    places: Places | None = None
 
 
 def with_secrets(plan: Plan, environment: Mapping[str, str]) -> Plan:

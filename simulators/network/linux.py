@@ -22,9 +22,10 @@ _RTM_NEWLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _RTM_NEWRULE, _RTM_DELRULE = 16, 20, 
 _NLM_REQUEST, _NLM_ACK, _NLM_REPLACE, _NLM_CREATE = 0x1, 0x4, 0x100, 0x400
 _NLMSG_ERROR = 2
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_RTA_DST, _RTA_OIF, _RTA_PREFSRC = 1, 4, 7
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC = 1, 4, 5, 7
 _FRA_DST, _FRA_IIFNAME, _FRA_PRIORITY, _TO_TABLE = 1, 3, 6, 1
 _TABLE_LOCAL, _BY_ADMINISTRATOR, _SCOPE_HOST, _TYPE_LOCAL = 255, 4, 254, 2
+_SCOPE_UNIVERSE, _TYPE_UNICAST = 0, 1
 _TABLE_MAIN = 254
 # ip(7); ioctl requests of netdevice(7)
 _IP_TRANSPARENT, _SO_BINDTODEVICE = 19, 25
@@ -130,6 +131,24 @@ def add_address(interface: str, address: str) -> None:
     body = struct.pack("=BBBBi", socket.AF_INET, 32, 0, 0, index)
     body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
     _netlink([(_RTM_NEWADDR, _NLM_CREATE | _NLM_REPLACE, body)])
+
+
+def send_by(router: str) -> None:
+    """Send what is for other subnets to this host, in place of whom it went to before. Raises: OSError."""
+    body = struct.pack(
+        "=BBBBBBBBI",
+        socket.AF_INET,
+        0,
+        0,
+        0,
+        _TABLE_MAIN,
+        _BY_ADMINISTRATOR,
+        _SCOPE_UNIVERSE,
+        _TYPE_UNICAST,
+        0,
+    )
+    body += _attribute(_RTA_GATEWAY, socket.inet_aton(router))
+    _netlink([(_RTM_NEWROUTE, _NLM_CREATE | _NLM_REPLACE, body)])
 
 
 def receive_for_others(subnets: Iterable[str]) -> None:

@@ -27,13 +27,14 @@ class RoutedNetwork:
 
     enforces_zones = True
 
-    def __init__(self, line: Line, gateway: Device) -> None:
+    def __init__(self, line: Line, gateway: Device, fed: bool = True) -> None:
+        """`fed`: taps tell it what they see."""
         self._line, self._gateway = line, gateway
         self._book = AddressBook(line)
         self._interfaces: dict[str, str] = {}
         own = set(gateway.interfaces.values())
         self._held = {host for host in self._book.hosts() if host not in own}
-        self.taps = Taps(line, fed=True)
+        self.taps = Taps(line, fed=fed)
 
     def enter(self) -> None:
         """Take the gateway's addresses and receive for all hosts; once, with the right CAP_NET_ADMIN.

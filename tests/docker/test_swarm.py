@@ -16,9 +16,10 @@ import pytest
 
 from lab.labs import Job
 from lab.paths import Paths
-from lab.runtimes.docker.engine import HOME, LAB, ROLE, Engine
+from lab.runtimes.docker.engine import HOME, LAB, PART, ROLE, Engine, Seen
 from lab.runtimes.docker.settings import settings
 from lab.runtimes.swarm.machines import ENCRYPTED_VARIABLE, SOCKET_VARIABLE
+from simulators.errors import InputError
 from tests.contracts import test_runtimes as contract
 from tests.contracts.test_runtimes import NAME, Site, modbus
 from tests.docker.left import networks_left
@@ -60,16 +61,66 @@ class SwarmSite(Site):
 
     def names(self, machine: EngineHere) -> set[str]:
         """The labs whose containers are on a machine."""
+        return {seen.labels[LAB] for seen in self.running(machine)}
+
+    def parts(self, machine: EngineHere, lab: str) -> set[str]:
+        """What of a lab is on a machine."""
+        return {seen.labels[PART] for seen in self.running(machine) if seen.labels[LAB] == lab}
+
+    def running(self, machine: EngineHere) -> list[Seen]:
         with Engine(machine.url) as engine:
-            return {
-                seen.labels[LAB]
-                for seen in engine.containers({HOME: "", ROLE: "line"})
-                if seen.state == "running"
-            }
+            there = engine.containers({HOME: "", ROLE: "line"})
+        return [seen for seen in there if seen.state == "running"]
+
+
+def forgotten(engine: Engine, lab: str) -> bool:
+    return not engine.networks({HOME: "", LAB: lab})
+
+
+def found_address(site: Site, lab: str, device: str) -> str:
+    found = next(d for d in site.of(lab, "describe")["devices"] if d["id"] == device)
+    return str(next(iter(found["interfaces"].values())))
 
 
 # First, on the lab that the site has.
 globals().update({name: test for name, test in vars(contract).items() if name.startswith("test_")})
+
+
+def test_a_spread_lab_is_one_lab_on_both_machines_and_leaves_nothing(site: SwarmSite) -> None:
+    name, begun = "wide", time.monotonic()
+    site.labs.start("bottling", name, seed=1, runtime="swarm", spread=True)
+    ready_s = time.monotonic() - begun
+    (status,) = [lab for lab in site.labs.list() if lab.name == name]
+    assert len(status.machines) == 2
+    parts = [site.parts(machine, name) for machine in site.machines]
+    away = next(there for there in parts if "plant" not in there)
+    assert {"scada", "historian", "broker", "monitor"} <= away
+    assert sorted(d["id"] for d in site.of(name, "describe")["devices"]) == sorted(
+        set.union(*parts) - {"plant"}
+    )
+    assert not set.intersection(*parts)
+    # SCADA reads the PLCs by the gateway, sensors are heard by their broker, all over the machines.
+    within(WELL_S, partial(green, site.labs, name))
+    assert site.of(name, "snapshot")["enforces_zones"] is True
+    port = next(end["port"] for end in site.of(name, "endpoints") if end["device"] == "plc1")
+    assert modbus(port)[7] == 3
+    for zone in ("iiot", "enterprise"):
+        found = site.labs.run(Job(name, "probe", "mqtt.connect", zone, {"device": "broker"}, 15.0))
+        assert found["observed"] == "accepted"
+    arguments = {"device": "broker", "source": found_address(site, name, "pump_sensor")}
+    with pytest.raises(InputError, match="pump_sensor"):
+        site.labs.run(Job(name, "probe", "mqtt.connect", "iiot", arguments, 15.0))
+    with site.labs.terminal(name, "iiot", 80, 24) as end:
+        end.settimeout(20)
+        assert end.recv(1)
+    begun = time.monotonic()
+    site.labs.stop(name, forget=True)
+    print(json.dumps({"ready_s": round(ready_s, 1), "stopped_s": round(time.monotonic() - begun, 1)}))  # noqa: T201
+    for machine in site.machines:
+        with Engine(machine.url) as engine:
+            assert not engine.containers({HOME: "", LAB: name})
+            # A worker forgets a network by itself, a moment after its last container there.
+            within(WELL_S, partial(forgotten, engine, name))
 
 
 @pytest.fixture(scope="module")

@@ -306,3 +306,18 @@ def test_a_runtime_that_says_where_the_labs_own_line_is(yard: Yard) -> None:
 def test_an_unknown_runtime_names_the_known_ones(yard: Yard) -> None:
     with pytest.raises(InputError, match="fake"):
         yard.fleet.runtime("swarm")
+
+
+def test_a_spread_lab_is_started_again_as_one_and_says_its_machines(yard: Yard) -> None:
+    plan = Plan(
+        name="one", line=str(line_path("bottling")), seed=7, folder=str(yard.paths.lab("one")),
+        control=str(yard.paths.control("one")), token="secret", spread=True,
+    )  # fmt: skip
+    yard.fleet.start(plan, "fake", yard.asker.waiter())
+    yard.runtime.labs[0].say({"ready": True, "forwards": {}, "machines": ["a", "b"]})
+    yard.turn()
+    assert yard.asker.done[0].machines == ["a", "b"]
+    yard.runtime.labs[0].end()
+    yard.turn()
+    assert yard.runtime.labs[1].handle.plan.spread
+    assert yard.fleet.status(yard.fleet.labs["one"]).machines == []

@@ -11,7 +11,7 @@ import pytest
 from lab.connection import SupervisorClient
 from lab.paths import Paths
 from lab.supervisor.supervisor import Supervisor
-from simulators.errors import StartError
+from simulators.errors import InputError, StartError
 from tests.lab.fake_runtime import FakeLab, FakeRuntime
 from tests.live.conftest import within
 
@@ -74,3 +74,12 @@ def test_it_leaves_labs_that_it_was_not_told_to_end(post: Post) -> None:
     post.serving.join(LIMIT_S)
     assert post.runtime.closed
     assert lab.asked_to_end == []
+
+
+def test_a_runtime_of_one_machine_refuses_to_spread_a_lab_before_anything_is_made(post: Post) -> None:
+    with pytest.raises(InputError) as refused:
+        post.client.start("bottling", "one", 1, spread=True)
+    assert "add --runtime swarm" in refused.value.text.en
+    assert "ajoutez --runtime swarm" in refused.value.text.fr
+    assert post.runtime.labs == []
+    assert post.client.list() == []

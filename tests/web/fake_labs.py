@@ -302,6 +302,7 @@ class FakeLabs:
         flat: bool = False,
         progress: Progress = lambda _message: None,
         runtime: str = "",
+        spread: bool = False,
     ) -> LabStatus:
         chosen = name or line
         if chosen in self.labs:

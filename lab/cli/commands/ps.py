@@ -30,7 +30,7 @@ def ps(as_json: AsJson = False) -> None:
         age_s = int(time.time() - lab.started_unix_s)
         made.add_row(
             lab.name, lab.line, say(*STATES[lab.state]), f"{age_s // 60} min {age_s % 60} s",
-            str(lab.pid or ""), str(lab.seed), str(lab.restarts), lab.detail,
+            str(lab.pid or ""), str(lab.seed), str(lab.restarts), lab.detail or ", ".join(lab.machines),
         )  # fmt: skip
     console.print(made)
 

@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from lab.cli.background import ensure_supervisor
-from lab.cli.options import AsJson, Flat, LineName, Runtime, Seed, Speed, supervisor
+from lab.cli.options import AsJson, Flat, LineName, Runtime, Seed, Speed, Spread, supervisor
 from lab.cli.output import console, print_json, say, tell
 from lab.labs import LabStatus
 from lab.paths import default_paths
@@ -19,10 +19,11 @@ def start(
     speed: Speed = 1.0,
     flat: Flat = False,
     runtime: Runtime = "local",
+    spread: Spread = False,
     as_json: AsJson = False,
 ) -> None:
     ensure_supervisor(default_paths())
-    status = start_lab(line, name, seed, speed, flat, quiet=as_json, runtime=runtime)
+    status = start_lab(line, name, seed, speed, flat, quiet=as_json, runtime=runtime, spread=spread)
     if as_json:
         print_json(status)
     else:
@@ -42,10 +43,11 @@ def start_lab(
     flat: bool,
     quiet: bool,
     runtime: str = "local",
+    spread: bool = False,
 ) -> LabStatus:
     """Start a lab, showing each device as it answers. Raises: UsineError."""
     if quiet:
-        return supervisor().start(line, name, seed, speed, flat, runtime=runtime)
+        return supervisor().start(line, name, seed, speed, flat, runtime=runtime, spread=spread)
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(say(f"Démarrage de {line}", f"Starting {line}"))
@@ -65,7 +67,7 @@ def start_lab(
                 ready.append(message["device"])
                 progress.update(task, description=say("Prêts : ", "Ready: ") + ", ".join(ready))
 
-        return supervisor().start(line, name, seed, speed, flat, show, runtime)
+        return supervisor().start(line, name, seed, speed, flat, show, runtime, spread)
 
 
 def register(app: typer.Typer) -> None:

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-import time
-from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from lab.runtimes.docker.doors import Doors
 from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.layout import FIELD, ContainerLayout, LabLayout
+from lab.runtimes.docker.mender import DEATHS_AT_START, DEATHS_MAX, Mender
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.pool import Pool
 from lab.runtimes.docker.ports import same_ports
@@ -36,10 +35,6 @@ from simulators.network.forward import Forwards, host_sockets
 Report = Callable[[dict[str, Any]], None]
 
 TRIES = 3
-DEATHS_MAX, DEATHS_WINDOW_S = 8, 60.0
-# What never was ready is given up sooner.
-DEATHS_AT_START = 3
-MENDED_AFTER_S = 0.3
 
 
 class CarriedLab:
@@ -52,7 +47,8 @@ class CarriedLab:
         self._engine, self._settings, self._gate, self._pool = engine, settings, gate, pool
         self.folder = Path(plan.folder)
         self.run = Path(plan.control).parent
-        self.objects = LabObjects(engine, settings, plan.name, self.folder, self.run)
+        given = plan.places.networks if plan.places else None
+        self.objects = LabObjects(engine, settings, plan.name, self.folder, self.run, given)
         self.line: Line | None = None
         self._layout: LabLayout | None = None
         self._forwards: Forwards | None = None
@@ -61,7 +57,7 @@ class CarriedLab:
         # Until forwards take them.
         self._ways_in: dict[str, socket.socket] = {}
         self.ways: Ways | None = None
-        self._deaths: dict[str, deque[float]] = {}
+        self._mender = Mender(engine, gate, self.objects, self._log, self._given_up)
         self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.lost = asyncio.Event()
@@ -98,6 +94,7 @@ class CarriedLab:
     async def end(self, graceful: bool = True) -> None:
         """Remove everything of it that is on the engine; harmless twice."""
         self._ending = True
+        self._mender.close()
         for task in list(self._tasks):
             task.cancel()
         if self._reports is not None:
@@ -121,31 +118,12 @@ class CarriedLab:
         """A container of the line has ended: it is started again, unless it does nothing but end."""
         if self._ending or self._layout is None:
             return
-        now = time.monotonic()
-        deaths = self._deaths.setdefault(part, deque(maxlen=DEATHS_MAX))
-        deaths.append(now)
-        self._log("container_ended", of=part, exit_code=code)
         never_ready = self._forwards is None and part == self._shape.main
-        most = DEATHS_AT_START if never_ready else DEATHS_MAX
-        if len(deaths) >= most and now - deaths[-most] < DEATHS_WINDOW_S:
-            self._log("container_given_up", of=part)
-            if part == self._shape.main:
-                self.lost.set()
-            return
-        self._spawn(self._mend(part))
+        self._mender.died(self._layout, part, code, DEATHS_AT_START if never_ready else DEATHS_MAX)
 
-    async def _mend(self, part: str) -> None:
-        await asyncio.sleep(MENDED_AFTER_S * len(self._deaths[part]))
-        try:
-            present = await self._gate.do(self.objects.present)
-            if part in present:
-                await self._gate.do(self._engine.start, present[part].id)
-            elif self._layout is not None:
-                await self._gate.do(self.objects.make, self._layout, self._layout.container(part))
-        except UsineError as error:
-            self._log("container_not_mended", of=part, why=error.text.en)
-            if part == self._shape.main:
-                self.lost.set()
+    def _given_up(self, part: str) -> None:
+        if part == self._shape.main:
+            self.lost.set()
 
     # The start, step by step
 
@@ -167,6 +145,10 @@ class CarriedLab:
 
     async def _networks(self, model: Line) -> dict[str, str]:
         """Subnets that nobody has, and the networks on them. Raises: UsineError."""
+        if self.plan.places is not None:
+            subnets = self.plan.places.subnets
+            self._layout = self._laid_out(self._settle(model, subnets), subnets[FIELD])
+            return subnets
         for attempt in range(TRIES):
             used = await self._gate.do(self._engine.subnets)
             subnets = self._shape.subnets(model, self._pool, used, self._former(model))
@@ -210,7 +192,10 @@ class CarriedLab:
         return self.folder / "line" / model.id / "line.yaml"
 
     def _laid_out(self, line: Line, field_subnet: str) -> LabLayout:
-        return self._shape.layout(line, field_subnet, self.plan, self._settings.user)
+        """What of the lab is on this machine."""
+        whole = self._shape.layout(line, field_subnet, self.plan, self._settings.user)
+        away = self.plan.places.away if self.plan.places else {}
+        return whole.without(away)
 
     def _write_plan(self, field_subnet: str) -> None:
         """The plant's own plan, with paths as its container has them."""
@@ -300,7 +285,11 @@ class CarriedLab:
         assert self._layout is not None
         self._journal = Journal(self.folder / "steward.jsonl")
         reach = Reach(self._engine, self._settings, self._gate, self.objects, self._layout, self.run)
-        if self._shape.networked:
+        if not self._shape.networked:
+            self.ways = Doors(reach, self.plan, self.line, self.run)
+        elif self.plan.places is not None:
+            self.ways = Seats(reach, self.line, self._layout, self.plan.places.away)
+        else:
             self.ways = Seats(reach, self.line)
             taps = LabTaps(
                 self._engine,
@@ -312,8 +301,6 @@ class CarriedLab:
                 self._settings.user,
             )
             self._spawn(taps.run())
-        else:
-            self.ways = Doors(reach, self.plan, self.line, self.run)
         self._ways_in = {}
         self._forwards = Forwards(self.line, self.ways, ways_in)
         self._forwards.open(self._journal.bind("forward"))

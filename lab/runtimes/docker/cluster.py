@@ -1,11 +1,14 @@
 """The swarm that an engine manages: its machines, and the service that stands on each of them."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from docker.types import (
     ContainerSpec,
     EndpointSpec,
+    IPAMConfig,
+    IPAMPool,
     Mount,
     Resources,
     RestartPolicy,
@@ -15,9 +18,12 @@ from docker.types import (
 )
 
 from lab.runtimes.docker.engine import Engine, told
+from lab.runtimes.docker.layout import BRIDGE_HOST
 from simulators.errors import ToolMissingError
 
 RESTART_DELAY_NS = 2_000_000_000
+# Of a /24, hosts 192 to 223.
+OWN_EIGHTH = 6
 
 
 class Member(NamedTuple):
@@ -68,13 +74,23 @@ class Cluster(Engine):
             for node in nodes
         ]
 
-    def overlay(self, name: str, labels: Mapping[str, str], encrypted: bool) -> None:
-        """An attachable network over all machines; harmless where it is there."""
+    def overlay(self, name: str, labels: Mapping[str, str], encrypted: bool, subnet: str = "") -> None:
+        """An attachable network over all machines; harmless where it is there.
+
+        What the swarm itself needs of a `subnet` (an address a machine) it takes where no host of a line is.
+        """
+        pools = []
+        if subnet:
+            hosts = ipaddress.IPv4Network(subnet)
+            own = list(hosts.subnets(3))[OWN_EIGHTH]
+            pools = [IPAMPool(subnet=subnet, iprange=str(own), gateway=str(hosts[BRIDGE_HOST]))]
         with told():
-            if not self._api.networks(names=[name]):
+            # The engine's filter takes a part of a name too.
+            if not any(network["Name"] == name for network in self._api.networks(names=[name])):
                 self._api.create_network(
                     name, driver="overlay", attachable=True, internal=True, scope="swarm", labels=dict(labels),
                     options={"encrypted": ""} if encrypted else {},
+                    ipam=IPAMConfig(pool_configs=pools) if pools else None,
                 )  # fmt: skip
 
     def serve(self, service: Service, secret: bytes) -> None:

@@ -134,9 +134,10 @@ class Engine:
             try:
                 self._api.remove_network(name)
             except APIError as error:
-                if error.status_code != FORBIDDEN:
-                    raise
                 said = str(error.explanation or error)
+                # A swarm's manager says so in words only.
+                if error.status_code != FORBIDDEN and "is in use" not in said:
+                    raise
                 raise InUseError(
                     f"réseau {name} encore utilisé : {said}", f"network {name} still in use: {said}"
                 ) from error

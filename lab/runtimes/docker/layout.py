@@ -2,11 +2,12 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, REPORT_VARIABLE, TOKEN_VARIABLE, part_token
 from simulators.host.privileges import USER_VARIABLE, student
+from simulators.host.router import ROUTER_VARIABLE
 from simulators.host.tap import BRIDGE_VARIABLE
 from simulators.host.ways import WAYS_VARIABLE, written
 from simulators.model import Device, Line
@@ -44,6 +45,8 @@ ROUTER_SYSCTLS = {
 }
 # Raw sockets are the workstation's tools'; a tap opens one and then leaves all of these.
 WORKSTATION_RIGHTS = ("NET_RAW", "SETGID", "SETUID", "SETPCAP")
+# A host that sets its route to the router itself becomes an ordinary user once it stands, and keeps none of these.
+ROUTE_RIGHTS = ("NET_ADMIN", "SETGID", "SETUID", "SETPCAP")
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,10 @@ class LabLayout:
     def container(self, part: str) -> ContainerLayout:
         return next(container for container in self.containers if container.part == part)
 
+    def without(self, parts: Collection[str]) -> "LabLayout":
+        """The same networks, and the containers of the other parts."""
+        return replace(self, containers=tuple(c for c in self.containers if c.part not in parts))
+
 
 # What each kind of device may take: (memory, share of a core, processes).
 NEEDS = {
@@ -161,10 +168,10 @@ def tap_layout(line: Line, zone: str, bridge: str, secret: str, user: str) -> Co
     )  # fmt: skip
 
 
-def layout(line: Line, field_subnet: str, secret: str, user: str) -> LabLayout:
+def layout(line: Line, field_subnet: str, secret: str, user: str, spread: bool = False) -> LabLayout:
     """The containers and networks of `line`, whose zones are at the addresses that it says.
 
-    `user` (`1000:1000`) is who runs in them.
+    `user` (`1000:1000`) is who runs in them. `spread`: the networks are those of several machines (`over_machines`).
     """
     hosts = ipaddress.IPv4Network(field_subnet)
     networks = [_zone(line, zone.id) for zone in line.zones]
@@ -174,7 +181,38 @@ def layout(line: Line, field_subnet: str, secret: str, user: str) -> LabLayout:
         containers.append(
             _device(line, device, str(hosts[FIRST_FIELD_HOST + number]), field_subnet, secret, user)
         )
-    return LabLayout(tuple(networks), tuple(containers))
+    made = LabLayout(tuple(networks), tuple(containers))
+    return over_machines(line, made) if spread else made
+
+
+def over_machines(line: Line, one: LabLayout) -> LabLayout:
+    """The layout of one machine, on overlay networks.
+
+    These know no default route: hosts set it themselves. Nor do they find an address that no container was given: the
+    gateway has the router's for its own. They have no bridge on a host: no tap listens to them.
+    """
+    containers = []
+    for container in one.containers:
+        device = next((device for device in line.devices if device.id == container.part), None)
+        if device is None:
+            containers.append(container)
+        elif device.kind == "gateway":
+            environment = {k: v for k, v in container.environment.items() if k != FEED_VARIABLE}
+            networks = {**container.networks, **device.interfaces}
+            containers.append(replace(container, environment=environment, networks=networks, feed=""))
+        else:
+            containers.append(with_route(container, one))
+    return LabLayout(tuple(one.networks), tuple(containers))
+
+
+def with_route(container: ContainerLayout, lab: LabLayout) -> ContainerLayout:
+    """A container of that lab which sets its default route itself; as it is, where its zone has no router."""
+    router = next((n.router for n in lab.networks if n.key in container.networks and n.router), None)
+    if router is None:
+        return container
+    environment = {**container.environment, ROUTER_VARIABLE: router}
+    rights = tuple(dict.fromkeys((*container.rights, *ROUTE_RIGHTS)))
+    return replace(container, environment=environment, rights=rights, root=True)
 
 
 def _zone(line: Line, zone: str) -> NetworkLayout:

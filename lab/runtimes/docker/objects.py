@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -28,10 +29,21 @@ FREED_LIMIT_S = 5.0
 
 
 class LabObjects:
-    """`folder` keeps what survives, `run` the sockets that the containers and the orchestrator share."""
+    """`folder` keeps what survives, `run` the sockets that the containers and the orchestrator share.
 
-    def __init__(self, engine: Engine, settings: Settings, name: str, folder: Path, run: Path) -> None:
-        self._engine, self._settings = engine, settings
+    `networks` names those that somebody else has made, by their key.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        name: str,
+        folder: Path,
+        run: Path,
+        networks: Mapping[str, str] | None = None,
+    ) -> None:
+        self._engine, self._settings, self._given = engine, settings, networks or {}
         self.name, self._folder, self._run = name, folder, run
         self._labels = {HOME: settings.mark, LAB: name}
 
@@ -40,6 +52,8 @@ class LabObjects:
 
         With its address: one that an engine cannot remove (`remove`) is not in the way of the lab's next start.
         """
+        if network.key in self._given:
+            return self._given[network.key]
         address = network.subnet.partition("/")[0]
         return f"usine-{self._settings.mark}-{self.name}-{number}-{network.key}-{address}"
 

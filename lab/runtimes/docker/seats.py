@@ -2,12 +2,20 @@
 
 import asyncio
 import socket
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import msgspec
 
 from lab.labs import Job
-from lab.runtimes.docker.layout import AGENT_NEED, RUN, ContainerLayout, workstation_layout
+from lab.runtimes.docker.layout import (
+    AGENT_NEED,
+    RUN,
+    ContainerLayout,
+    LabLayout,
+    with_route,
+    workstation_layout,
+)
 from lab.runtimes.docker.reach import ANSWER_LIMIT_S, Reach
 from simulators.errors import InputError, StartError, UsineError
 from simulators.model import Line
@@ -38,12 +46,18 @@ class Ways(Protocol):
 
 
 class Seats:
-    """One lab's, where zones are networks of the engine. What has ended, for nobody used it, is made again."""
+    """One lab's, where zones are networks of the engine. What has ended, for nobody used it, is made again.
+
+    `routes` is the layout of a lab whose hosts set their route themselves, `away` are its devices on other machines.
+    """
 
     enforces_zones = True
 
-    def __init__(self, reach: Reach, line: Line) -> None:
+    def __init__(
+        self, reach: Reach, line: Line, routes: LabLayout | None = None, away: Collection[str] = ()
+    ) -> None:
         self._reach, self._line, self._book = reach, line, AddressBook(line)
+        self._routes, self._away = routes, away
 
     async def connect(self, zone: str, source: str, address: str, port: int) -> socket.socket:
         del source  # the workstation's own
@@ -79,8 +93,7 @@ class Seats:
         self._reach.clear()
 
     async def _workstation(self, zone: str, request: dict[str, Any]) -> socket.socket:
-        container = workstation_layout(self._line, zone, self._reach.settings.user)
-        connected = await self._reach.seat(container, WORKSTATION_SOCKET)
+        connected = await self._reach.seat(self._machine(zone), WORKSTATION_SOCKET)
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(connected, msgspec.json.encode(request) + b"\n")
@@ -97,10 +110,21 @@ class Seats:
             raise OSError(str(said.get("error", "refused")))
         return connected
 
+    def _machine(self, zone: str, address: str | None = None) -> ContainerLayout:
+        container = workstation_layout(self._line, zone, self._reach.settings.user, address)
+        return with_route(container, self._routes) if self._routes is not None else container
+
     async def _host(self, zone: str, address: str) -> tuple[str, str]:
         """The container whose network the address is that of, made if there is none, and a name for who sits in it."""
         owner = self._book.owner(address)
         device = next((d for d in self._line.devices if d.id == owner and zone in d.interfaces), None)
+        if device is not None and device.id in self._away:
+            raise InputError(
+                f"{device.id} est sur une autre machine de l'essaim : rien ne peut partir de son adresse ; choisissez une "
+                "autre source, ou un labo démarré sans --spread",
+                f"{device.id} is on another machine of the swarm: nothing can come from its address; choose another "
+                "source, or a lab that was started without --spread",
+            )
         if device is not None and device.kind != "gateway":
             present = await self._reach.present("line")
             if device.id not in present or present[device.id].state != "running":
@@ -115,7 +139,7 @@ class Seats:
                 f"{address} is not an address of the zone {zone}; choose one",
             )
         own = address == workstation(self._line, zone)
-        container = workstation_layout(self._line, zone, self._reach.settings.user, None if own else address)
+        container = self._machine(zone, None if own else address)
         (await self._reach.seat(container, WORKSTATION_SOCKET)).close()
         present = await self._reach.present("seat")
         return present[container.part].id, zone if own else container.part

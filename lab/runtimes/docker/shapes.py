@@ -40,11 +40,16 @@ class PerDevice:
         return pool.take(line, used, former)
 
     def layout(self, line: Line, field_subnet: str, plan: Plan, user: str) -> LabLayout:
-        return layout(line, field_subnet, plan.bus_secret, user)
+        return layout(line, field_subnet, plan.bus_secret, user, spread=plan.places is not None)
 
     def inner(self, plan: Plan, line: Path, field_subnet: str) -> Plan:
         return msgspec.structs.replace(
-            plan, line=f"{DATA}/{line}", folder=DATA, control=CONTROL, bus=bus_address(field_subnet)
+            plan,
+            line=f"{DATA}/{line}",
+            folder=DATA,
+            control=CONTROL,
+            bus=bus_address(field_subnet),
+            places=None,
         )
 
 

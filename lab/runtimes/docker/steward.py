@@ -6,12 +6,14 @@ It alone has rights over the engine. What it is told comes over a socket of the 
 |---|---|---|
 | launch | shape, plan, again | news, lifeline |
 | adopt | shape, plan | lifeline |
+| carry | plan, machine, again | news, lifeline |
 | end | lab | – |
 | job | lab, job | news |
 | terminal | lab, zone, columns, rows | the terminal's other end |
 | found | – | where the plans of the labs that there are go |
 
-News are JSON lines (`contract.Launch`, `contract.Errand`). A lifeline is closed when the lab has ended and nothing of it is left.
+News are JSON lines (`contract.Launch`, `contract.Errand`). `carry`
+is of the devices of a spread lab that are on this machine (`away`): `again` keeps those that are there. A lifeline is closed when the lab has ended and nothing of it is left.
 When the supervisor goes, the steward goes, and labs stay.
 """
 
@@ -33,6 +35,7 @@ import msgspec
 from lab.connection import LabConnection, connect
 from lab.labs import Job
 from lab.runtimes.docker import images
+from lab.runtimes.docker.away import AwayPart
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine
 from lab.runtimes.docker.gate import Gate
@@ -48,6 +51,8 @@ from simulators.host.refusal import refusal
 
 # By the name of the runtime.
 SHAPES: dict[str, type[Shape]] = {"docker": PerDevice, "docker-compact": Compact}
+# In place of a shape: a part of a lab whose plant is on another machine.
+AWAY = "away"
 # Enough that the engine makes the containers of one while the processes of another come up.
 STARTS_AT_ONCE = 3
 READ_BYTES = 1 << 16
@@ -62,7 +67,7 @@ class Steward:
     def __init__(self, engine: Engine, chosen: Settings, orders: Orders) -> None:
         self._engine, self._settings, self.orders = engine, chosen, orders
         self._gate, self._pool = Gate(chosen.workers), Pool(chosen.pool)
-        self._labs: dict[str, CarriedLab] = {}
+        self._labs: dict[str, CarriedLab | AwayPart] = {}
         self._starts = Starts(STARTS_AT_ONCE)
         self._closing: asyncio.Lock = asyncio.Lock()
         self._host_closed = False
@@ -75,7 +80,7 @@ class Steward:
 
     def _obey(self, fds: list[int], order: dict[str, Any]) -> Work:
         verbs: dict[str, Callable[..., Work]] = {
-            "launch": self._launch, "adopt": self._adopt, "end": self._end, "job": self._job,
+            "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "end": self._end, "job": self._job,
             "terminal": self._terminal, "found": self._found,
         }  # fmt: skip
         return verbs[order.pop("do")](fds, **order)
@@ -105,6 +110,24 @@ class Steward:
             os.close(news)
         await self._outlive(lab, lifeline)
 
+    async def _carry(self, fds: list[int], plan: dict[str, Any], machine: str, again: bool) -> None:
+        news, lifeline = fds
+        say = sayer(news)
+        part = AwayPart(self._engine, self._settings, self._gate, msgspec.convert(plan, Plan), machine)
+        self._labs[part.plan.name] = part
+        try:
+            await self._close_host()
+            await part.start(again)
+            say({"ready": True})
+        except Exception as error:
+            say({"error": refusal(error)})
+            part.lost.set()
+            if not isinstance(error, UsineError):
+                traceback.print_exc()
+        finally:
+            os.close(news)
+        await self._outlive(part, lifeline)
+
     async def _adopt(self, fds: list[int], shape: str, plan: dict[str, Any]) -> None:
         (lifeline,) = fds
         lab = self._carried(shape, plan)
@@ -127,7 +150,7 @@ class Steward:
             self._engine, self._settings, self._gate, self._pool, SHAPES[shape](), msgspec.convert(plan, Plan)
         )
 
-    async def _outlive(self, lab: CarriedLab, lifeline: int) -> None:
+    async def _outlive(self, lab: CarriedLab | AwayPart, lifeline: int) -> None:
         """Close the lifeline once the lab has ended, with all that is left of it."""
         try:
             await lab.lost.wait()
@@ -144,6 +167,10 @@ class Steward:
             graceful=False
         )
 
+    async def subnets(self) -> list[str]:
+        """Those of all networks of the engine. Raises: UsineError."""
+        return await self._gate.do(self._engine.subnets)
+
     async def _end(self, _fds: list[int], lab: str) -> None:
         found = self._labs.get(lab)
         if found is not None:
@@ -154,11 +181,17 @@ class Steward:
         say = sayer(answer)
         try:
             mains = {shape().main: name for name, shape in SHAPES.items()}
+            away: set[str] = set()
             for seen in await self._gate.do(
                 self._engine.containers, {HOME: self._settings.mark, ROLE: "line"}
             ):
-                if seen.state == "running" and PLAN in seen.labels:
+                if seen.state != "running" or PLAN not in seen.labels:
+                    continue
+                if seen.labels[PART] in mains:
                     say({"plan": json.loads(seen.labels[PLAN]), "shape": mains[seen.labels[PART]]})
+                elif seen.labels[LAB] not in away:
+                    away.add(seen.labels[LAB])
+                    say({"plan": json.loads(seen.labels[PLAN]), "shape": AWAY})
         except UsineError as error:
             say({"error": refusal(error)})
         finally:
@@ -240,7 +273,7 @@ class Steward:
         lab = self._labs.get(name)
         while lab is not None and lab.ways is None and not lab.lost.is_set() and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_S)
-        if lab is None or lab.ways is None or lab.lost.is_set():
+        if not isinstance(lab, CarriedLab) or lab.ways is None or lab.lost.is_set():
             raise NotFoundError(f"le labo {name} n'est pas en marche", f"lab {name} is not running")
         return lab
 

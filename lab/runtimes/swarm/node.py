@@ -5,8 +5,10 @@ It is a steward (`lab.runtimes.docker.steward`) that is told what to do over a n
 | do | with | what follows |
 |---|---|---|
 | free | – | `{"available_bytes"}` |
+| subnets | – | `{"subnets"}`: those of all networks of this engine |
 | launch | shape, plan, files, again, fresh (what a lab of this name left here goes first) | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
 | adopt | shape, plan | nothing; then `lifeline` |
+| carry | plan, machine, files, again, fresh | as of `launch`, for the devices of a spread lab that are on this machine (`places`); with `again` those that are there stay |
 | lifeline | lab | bytes when the lab has ended, before the end |
 | end | lab | – |
 | remove | shape, plan | `{"removed"}`: all that is left of a lab that is another machine's now |
@@ -60,8 +62,8 @@ class Node:
         if order is None:
             return
         verbs: dict[str, Callable[..., Awaitable[None]]] = {
-            "free": self._free, "launch": self._launch, "adopt": self._adopt, "lifeline": self._lifeline, "end": self._end,
-            "remove": self._remove, "job": self._both_ways, "terminal": self._both_ways, "control": self._control,
+            "free": self._free, "subnets": self._subnets, "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "lifeline": self._lifeline,
+            "end": self._end, "remove": self._remove, "job": self._both_ways, "terminal": self._both_ways, "control": self._control,
             "forward": self._forward, "found": self._found,
         }  # fmt: skip
         try:
@@ -78,12 +80,11 @@ class Node:
     async def _free(self, stream: Stream, _order: dict[str, Any]) -> None:
         stream.send({"available_bytes": available_bytes()})
 
+    async def _subnets(self, stream: Stream, _order: dict[str, Any]) -> None:
+        stream.send({"subnets": await self._steward.subnets()})
+
     async def _launch(self, stream: Stream, order: dict[str, Any]) -> None:
-        plan = self._here(order["plan"])
-        if order["fresh"]:
-            await asyncio.to_thread(shutil.rmtree, plan.folder, ignore_errors=True)
-        line = unpacked(order["files"], Path(plan.control).parent / "model")
-        plan = msgspec.structs.replace(plan, line=str(line))
+        plan = await self._brought(order)
         news, theirs = os.pipe()
         self._keep(plan)
         lifeline = self._new_lifeline(plan.name)
@@ -98,6 +99,22 @@ class Node:
                 message["files"] = packed(Path(plan.line))
             stream.send(message)
             await stream.writer.drain()
+
+    async def _carry(self, stream: Stream, order: dict[str, Any]) -> None:
+        plan = await self._brought(order)
+        news, theirs = os.pipe()
+        lifeline = self._new_lifeline(plan.name)
+        inner = {"do": "carry", "plan": plan, "machine": order["machine"], "again": order["again"]}
+        self._order(inner, [theirs, lifeline])
+        stream.writer.write(await (await _read(news)).read())
+
+    async def _brought(self, order: dict[str, Any]) -> Plan:
+        """The head's plan as it is here, with the line's files."""
+        plan = self._here(order["plan"])
+        if order["fresh"]:
+            await asyncio.to_thread(shutil.rmtree, plan.folder, ignore_errors=True)
+        line = unpacked(order["files"], Path(plan.control).parent / "model")
+        return msgspec.structs.replace(plan, line=str(line))
 
     async def _adopt(self, _stream: Stream, order: dict[str, Any]) -> None:
         plan = self._here(order["plan"])

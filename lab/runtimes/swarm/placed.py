@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,35 @@ Order = Callable[[dict[str, Any]], Awaitable[Stream]]
 
 
 class Placed:
-    """`plan` is the supervisor's, `shape` the runtime's name; `order` gives the machine an order."""
+    """`plan` is the supervisor's, `shape` the runtime's name; `order` gives the main machine an order.
 
-    def __init__(self, plan: Plan, shape: str, machine: Machine, order: Order) -> None:
-        self.plan, self.shape, self.machine, self._order = plan, shape, machine, order
+    `machines` are those that carry it, the main one first: it has the plant, and all ways in.
+    """
+
+    def __init__(
+        self, plan: Plan, shape: str, machine: Machine, order: Order, away: Sequence[Machine] = ()
+    ) -> None:
+        self.plan, self.shape, self._order = plan, shape, order
+        self.machines = [machine, *away]
         self._servers: list[asyncio.Server] = []
         self._passing: set[asyncio.Task[Any]] = set()
         self._control: int | None = None  # the socket's inode
         self.opened = False
         self.ending = False
+
+    @property
+    def machine(self) -> Machine:
+        """The main one."""
+        return self.machines[0]
+
+    @property
+    def names(self) -> list[str]:
+        """What its machines are called."""
+        return [machine.name for machine in self.machines]
+
+    def on(self, machine: Machine) -> bool:
+        """Whether it carries any of the lab."""
+        return any(one.id == machine.id for one in self.machines)
 
     async def open(self, line: Line, ways_in: dict[str, socket.socket]) -> None:
         """Listen at the control channel's path, and at each device's port."""

@@ -188,6 +188,7 @@ class StageLabs:
         flat: bool = False,
         progress: Progress = lambda _message: None,
         runtime: str = "",
+        spread: bool = False,
     ) -> LabStatus:
         made = StageLab(name or line, seed or 0)
         self.running[made.name] = made

@@ -60,7 +60,9 @@ class FakeEngine:
                     else _missing("image", name[-1])
                 )
             case "GET", ["networks"]:
-                return 200, [n for n in self.networks.values() if _labelled(n["Labels"], query)]
+                named = json.loads(query.get("filters", "{}")).get("name", [""])
+                there = [n for n in self.networks.values() if any(part in n["Name"] for part in named)]
+                return 200, [n for n in there if _labelled(n["Labels"], query)]
             case "GET", ["networks", name]:
                 ends: Body = {container: {} for container in self.attached.get(name, [])}
                 return (200, {"Containers": ends}) if name in self.networks else _missing("network", name)

@@ -11,7 +11,7 @@ import pytest
 
 from lab.catalog import find_line, line_path
 from lab.labs import Job
-from lab.runtimes.docker import carried as module
+from lab.runtimes.docker import mender
 from lab.runtimes.docker.carried import CarriedLab
 from lab.runtimes.docker.engine import HOME, LAB, Engine
 from lab.runtimes.docker.gate import Gate
@@ -162,12 +162,12 @@ async def test_a_main_container_that_dies_at_start_is_said_with_its_last_words(
     fake: FakeEngine, engine: Engine, chosen: Settings, gate: Gate, plan: Plan, shape: Shape,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(module, "MENDED_AFTER_S", 0.0)
+    monkeypatch.setattr(mender, "MENDED_AFTER_S", 0.0)
     fake.dying[shape.main] = "cannot read the plan"
     lab, said = a_lab(engine, chosen, gate, plan, shape), Said()
     starting = asyncio.create_task(lab.start(said.append))
     await eventually(lambda: any(c["State"] == "exited" for c in fake.containers.values()))
-    for _ in range(module.DEATHS_AT_START):
+    for _ in range(mender.DEATHS_AT_START):
         lab.died(shape.main, 3)
         await asyncio.sleep(0.01)
     await asyncio.wait_for(starting, 20)

@@ -15,6 +15,7 @@ from lab.runtimes.docker.layout import (
     FEED,
     FIELD,
     PLANT,
+    ROUTE_RIGHTS,
     ROUTER_HOST,
     ROUTER_RIGHTS,
     WORKSTATION_RIGHTS,
@@ -24,14 +25,16 @@ from lab.runtimes.docker.layout import (
     layout,
     tap_layout,
     ways_layout,
+    with_route,
     workstation_layout,
 )
 from lab.runtimes.docker.seccomp import FORBIDDEN_NAMESPACES, profile
 from lab.runtimes.docker.settings import settings
 from simulators.errors import InputError
 from simulators.host.bus import TOKEN_VARIABLE, part_token
+from simulators.host.router import ROUTER_VARIABLE
 from simulators.network import linux
-from simulators.network.feed import tap_token
+from simulators.network.feed import FEED_VARIABLE, tap_token
 
 LINE = find_line("bottling")
 USER, SECRET, FIELD_SUBNET = "1000:1000", "a secret of the lab", "10.201.7.0/24"
@@ -93,6 +96,33 @@ def test_a_tap_knows_where_the_gateway_is_and_no_more_than_a_tap_may() -> None:
     assert tap.environment[TOKEN_VARIABLE] == tap_token(part_token(SECRET, "gateway"))
     bare = msgspec.structs.replace(LINE, devices=[d for d in LINE.devices if d.kind != "gateway"])
     assert tap_layout(bare, "iiot", "usine-bridge", SECRET, USER) is None
+
+
+def test_hosts_on_overlays_set_their_route_and_the_gateway_has_the_routers_address() -> None:
+    spread = layout(LINE, FIELD_SUBNET, "secret", "1000:1000", spread=True)
+    whole = layout(LINE, FIELD_SUBNET, "secret", "1000:1000")
+    assert [c.part for c in spread.containers] == [c.part for c in whole.containers]
+    gateway = spread.container("gateway")
+    assert {zone: gateway.networks[zone] for zone in LINE.device("gateway").interfaces} == LINE.device(
+        "gateway"
+    ).interfaces
+    assert not gateway.feed
+    assert FEED_VARIABLE not in gateway.environment
+    for device in LINE.devices:
+        container = spread.container(device.id)
+        assert container.networks[FIELD] == whole.container(device.id).networks[FIELD]
+        if device.kind != "gateway":
+            router = LINE.device("gateway").interfaces[device.zone]
+            assert container.environment[ROUTER_VARIABLE] == router
+            assert (container.root, container.rights) == (True, ROUTE_RIGHTS)
+    assert spread.container(PLANT) == whole.container(PLANT)
+
+
+def test_a_workstation_on_an_overlay_keeps_its_own_rights_beside() -> None:
+    spread = layout(LINE, FIELD_SUBNET, "secret", "1000:1000", spread=True)
+    made = with_route(workstation_layout(LINE, "iiot", "1000:1000"), spread)
+    assert set(made.rights) == {*WORKSTATION_RIGHTS, *ROUTE_RIGHTS}
+    assert made.environment[ROUTER_VARIABLE] == LINE.device("gateway").interfaces["iiot"]
 
 
 def test_ways_lead_each_port_to_its_device() -> None:

@@ -106,6 +106,17 @@ async def test_one_that_never_answers_is_said_with_its_last_words(
     assert first not in fake.containers, "the one that died was removed, not started again"
 
 
+async def test_nothing_starts_from_the_address_of_a_device_on_another_machine(
+    engine: Engine, chosen: Settings, gate: Gate, short: Path
+) -> None:
+    objects = LabObjects(engine, chosen, "demo", short / "labs", short)
+    seats = Seats(Reach(engine, chosen, gate, objects, WHOLE, short), LINE, WHOLE, {"scada"})
+    job = Job("demo", "probe", "modbus.read", "supervision", {"source": LINE.device("scada").address})
+    with pytest.raises(InputError, match="scada") as refused:
+        await seats.agent(job)
+    assert "without --spread" in refused.value.text.en
+
+
 async def test_without_its_image_it_is_said(seats: Seats, fake: FakeEngine) -> None:
     fake.images.clear()
     with pytest.raises(OSError, match="lab image"):

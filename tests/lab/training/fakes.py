@@ -205,6 +205,7 @@ class FakeLabs:
         flat: bool = False,
         progress: Callable[[dict[str, Any]], None] = lambda _message: None,
         runtime: str = "",
+        spread: bool = False,
     ) -> LabStatus:
         assert name is not None
         assert seed is not None

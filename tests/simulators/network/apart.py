@@ -64,7 +64,7 @@ class Apart:
                 if device.kind != "gateway" and zone in device.interfaces:
                     linux.add_address("eth0", device.interfaces[zone])
             _ip("link set eth0 up")
-            _ip(f"route add default via {gateway}")
+            linux.send_by(gateway)
 
     def _hold(self, zone: str, address: str) -> None:
         """There is a host at the address."""

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,25 +16,56 @@ import pytest
 from lab.catalog import line_path
 from lab.runtimes.docker.orders import Orders
 from lab.runtimes.docker.runtime import LOST, NONE_THERE
-from lab.runtimes.docker.steward import Steward
+from lab.runtimes.docker.steward import AWAY, Steward
+from lab.runtimes.swarm import choosing
 from lab.runtimes.swarm import head as head_module
 from lab.runtimes.swarm.head import Head
 from lab.runtimes.swarm.machines import Machine
 from lab.runtimes.swarm.node import Node
 from lab.runtimes.swarm.streams import LINE_BYTES, Stream
 from simulators.host.plan import Plan
+from simulators.model import Line
 
 LIMIT_S = 15.0
 SECRET = "between head and nodes"
 
 
+class NetworksInMemory:
+    """Those of spread labs (networks.Networks), by lab; `made` counts."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, dict[str, str]] = {}
+        self.made = 0
+        self.used: list[str] = []
+
+    async def make(
+        self, lab: str, line: Line, used: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        self.made += 1
+        self.used = sorted(used)
+        keys = [*(zone.id for zone in line.zones), "field"]
+        self.there[lab] = {key: f"{lab}-{key}" for key in keys}
+        return self.there[lab], {key: f"10.201.{number}.0/24" for number, key in enumerate(keys)}
+
+    async def clear(self, lab: str, limit_s: float = 0.0) -> None:
+        del limit_s
+        self.there.pop(lab, None)
+
+    async def sweep(self) -> None:
+        """None is ever in use."""
+
+
 class LabsOfAMachine:
-    """A steward whose labs answer what they are told on their control channel. `removed` are those that were not to stay."""
+    """A steward whose labs answer what they are told on their control channel. `removed` are those that were not to stay.
+
+    `away` are those of which it carries devices only. Seeds that it refuses: 13 as a lab, 14 as a part of one.
+    """
 
     def __init__(self, orders: socket.socket) -> None:
         self._orders = orders
         self.lifelines: dict[str, int] = {}
         self.plans: dict[str, Plan] = {}
+        self.away: dict[str, Plan] = {}
         self.servers: list[asyncio.Server] = []
         self.removed: list[str] = []
         orders.setblocking(False)
@@ -81,11 +112,25 @@ class LabsOfAMachine:
         )
         os.close(news)
 
+    async def _carry(self, fds: list[int], order: dict[str, Any]) -> None:
+        news, lifeline = fds
+        plan = msgspec.convert(order["plan"], Plan)
+        assert plan.places is not None
+        assert order["machine"] in plan.places.away.values()
+        if plan.seed == 14:
+            said: dict[str, Any] = {"error": {"kind": "StartError", "fr": "non", "en": "no room there"}}
+            os.close(lifeline)
+        else:
+            said, self.away[plan.name], self.lifelines[plan.name] = {"ready": True}, plan, lifeline
+        os.write(news, msgspec.json.encode(said) + b"\n")
+        os.close(news)
+
     async def _adopt(self, fds: list[int], order: dict[str, Any]) -> None:
         self.lifelines[order["plan"]["name"]] = fds[0]
 
     async def _end(self, _fds: list[int], order: dict[str, Any]) -> None:
         self.plans.pop(order["lab"], None)
+        self.away.pop(order["lab"], None)
         os.close(self.lifelines.pop(order["lab"]))
 
     async def _job(self, fds: list[int], order: dict[str, Any]) -> None:
@@ -95,11 +140,19 @@ class LabsOfAMachine:
     async def _found(self, fds: list[int], _order: dict[str, Any]) -> None:
         for plan in self.plans.values():
             os.write(fds[0], msgspec.json.encode({"plan": plan, "shape": "docker"}) + b"\n")
+        for plan in self.away.values():
+            os.write(fds[0], msgspec.json.encode({"plan": plan, "shape": AWAY}) + b"\n")
         os.close(fds[0])
+
+    async def subnets(self) -> list[str]:
+        return [f"10.20{number}.0.0/24" for number in range(len(self.plans))]
 
     async def remove(self, _shape: str, plan: Plan) -> None:
         self.removed.append(plan.name)
         self.plans.pop(plan.name, None)
+        self.away.pop(plan.name, None)
+        if plan.name in self.lifelines:
+            os.close(self.lifelines.pop(plan.name))
 
 
 class Site:
@@ -126,7 +179,8 @@ class Site:
             self.ports[name] = server.sockets[0].getsockname()[1]
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sockets += [self.orders, theirs]
-        self.head = Head(self, self.home, SECRET, Orders(theirs))
+        self.networks = NetworksInMemory()
+        self.head = Head(self, self.networks, self.home, SECRET, Orders(theirs))
         self.head.listen()
 
     async def ready(self) -> None:
@@ -152,7 +206,7 @@ class Site:
         for descriptor in fds:
             os.close(descriptor)
 
-    def plan(self, name: str, seed: int = 1) -> Plan:
+    def plan(self, name: str, seed: int = 1, spread: bool = False) -> Plan:
         return Plan(
             name,
             str(line_path("bottling")),
@@ -160,9 +214,12 @@ class Site:
             str(self.home / "labs" / name),
             str(self.home / "run" / f"{name}.d" / "c"),
             "t",
+            spread=spread,
         )
 
-    async def start(self, name: str, seed: int = 1) -> tuple[list[dict[str, Any]], "asyncio.Task[bytes]"]:
+    async def start(
+        self, name: str, seed: int = 1, spread: bool = False, again: bool = False
+    ) -> tuple[list[dict[str, Any]], "asyncio.Task[bytes]"]:
         """What is said of it, and its lifeline's last words."""
         news, theirs = os.pipe()
         watched, lifeline = os.pipe()
@@ -170,8 +227,8 @@ class Site:
             {
                 "do": "launch",
                 "shape": "swarm",
-                "plan": msgspec.to_builtins(self.plan(name, seed)),
-                "again": False,
+                "plan": msgspec.to_builtins(self.plan(name, seed, spread)),
+                "again": again,
             },
             theirs,
             lifeline,
@@ -303,7 +360,7 @@ async def test_a_lost_machines_labs_are_said_lost_and_do_not_stay_there(
         site.lose(where)
         assert await asyncio.wait_for(last, LIMIT_S) == LOST + where.encode()
         said, last = await site.start("one")
-        assert said[-1]["machine"] == other
+        assert said[-1]["machines"] == [other]
         site.down.clear()
         async with asyncio.timeout(LIMIT_S):
             while site.labs[where].removed != ["one"]:
@@ -378,3 +435,142 @@ async def test_what_is_on_no_machine_is_not_taken_over(tmp_path: Path) -> None:
             {"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(site.plan("never"))}, lifeline
         )
         assert await asyncio.wait_for(_all(watched), LIMIT_S) == NONE_THERE
+
+
+def parts(site: Site, name: str) -> tuple[str, str]:
+    """The machine that has a spread lab's plant, and the one that has devices of it."""
+    (main,) = [machine for machine, labs in site.labs.items() if name in labs.plans]
+    (away,) = [machine for machine, labs in site.labs.items() if name in labs.away]
+    return main, away
+
+
+async def test_a_spread_lab_is_on_both_machines_until_it_ends(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one", spread=True)
+        main, away = parts(site, "one")
+        assert said[-1]["machines"] == [main, away]
+        plan = site.labs[away].away["one"]
+        assert plan == msgspec.structs.replace(
+            site.labs[main].plans["one"], line=plan.line, folder=plan.folder, control=plan.control
+        )
+        assert plan.places is not None
+        assert plan.places.networks == site.networks.there["one"]
+        assert set(plan.places.away.values()) == {away}
+        assert await spoken(site.plan("one").control) == b"echo hello\n"
+        await site.end("one", last)
+        assert not site.labs[main].plans
+        assert not site.labs[away].away
+        assert not site.networks.there
+
+
+async def test_a_spread_lab_takes_no_subnet_of_a_lab_on_either_machine(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        lasts = [(await site.start(name))[1] for name in ("here", "there")]
+        _said, last = await site.start("one", spread=True)
+        assert site.networks.used == ["10.200.0.0/24", "10.200.0.0/24"]
+        for name, each in (("one", last), ("here", lasts[0]), ("there", lasts[1])):
+            await site.end(name, each)
+
+
+async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "ANSWER_LIMIT_S", 0.3)
+    monkeypatch.setattr(choosing, "LOOK_S", 0.05)
+    async with standing(tmp_path) as site:
+        site.lose("b")
+        said, last = await site.start("one", spread=True)
+        (error,) = [message["error"] for message in said]
+        assert "without --spread" in error["en"]
+        assert "sans --spread" in error["fr"]
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert site.networks.made == 0
+        assert not site.labs["a"].plans
+
+
+async def test_a_machine_that_is_slow_to_answer_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "LOOK_S", 0.05)
+    async with standing(tmp_path) as site:
+        site.lose("b")
+        starting = asyncio.ensure_future(site.start("one", spread=True))
+        await asyncio.sleep(0.3)
+        site.down.clear()
+        said, last = await asyncio.wait_for(starting, LIMIT_S)
+        assert said[-1]["machines"] == ["a", "b"]
+        await site.end("one", last)
+
+
+@pytest.mark.parametrize(("seed", "why"), [(13, "no room"), (14, "no room there")])
+async def test_a_spread_lab_of_which_a_part_is_refused_leaves_nothing(
+    tmp_path: Path, seed: int, why: str
+) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one", seed, spread=True)
+        assert [message["error"]["en"] for message in said if "error" in message] == [why]
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert [labs.removed for labs in site.labs.values()] == [["one"], ["one"]]
+        assert not any([*labs.plans, *labs.away] for labs in site.labs.values())
+        assert not site.networks.there
+        assert not Path(site.plan("one").control).exists()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+async def test_a_spread_lab_is_lost_with_any_of_its_machines_and_whole_on_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], which: int
+) -> None:
+    for name, value in (("RETURN_LIMIT_S", 0.3), ("LOOK_S", 0.05), ("STALE_PERIOD_S", 0.1)):
+        monkeypatch.setattr(head_module, name, value)
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one", spread=True)
+        lost, left = parts(site, "one")[which], parts(site, "one")[1 - which]
+        site.lose(lost)
+        assert await asyncio.wait_for(last, LIMIT_S) == LOST + lost.encode()
+        assert site.labs[left].removed == ["one"]
+        assert not site.networks.there
+        said, last = await site.start("one", spread=True, again=True)
+        assert said[-1]["machines"] == [left]
+        assert f"only {left} answers" in capsys.readouterr().err
+        assert site.labs[left].plans["one"].places is None
+        site.down.clear()
+        async with asyncio.timeout(LIMIT_S):
+            while site.labs[lost].removed != ["one"]:
+                await asyncio.sleep(0.02)
+        assert site.labs[left].removed == ["one"]
+        last.cancel()
+
+
+async def test_a_spread_lab_is_found_once_and_taken_over_with_both_machines(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one", spread=True)
+        main, away = parts(site, "one")
+        last.cancel()
+        answer, theirs = os.pipe()
+        site.order({"do": "found"}, theirs)
+        assert len((await _all(answer)).splitlines()) == 1
+        await site.head._labs.pop("one").close()
+        plan = msgspec.structs.replace(
+            site.plan("one", spread=True), line=said[-1]["line"], forwards=said[-1]["forwards"]
+        )
+        watched, lifeline = os.pipe()
+        site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
+        async with asyncio.timeout(LIMIT_S):
+            while "one" not in site.head._labs:
+                await asyncio.sleep(0.02)
+        assert [machine.id for machine in site.head._labs["one"].machines] == [main, away]
+        site.order({"do": "end", "lab": "one"})
+        assert await asyncio.wait_for(_all(watched), LIMIT_S) == b""
+        assert not site.labs[away].away
+        assert not site.networks.there
+
+
+async def test_a_spread_lab_that_outlived_its_head_goes_on_as_it_is(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one", spread=True)
+        # As at the head's end.
+        site.head.orders.cancel()
+        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert "one" in site.networks.there
+        said, last = await site.start("one", spread=True, again=True)
+        assert said[-1]["machines"] == list(parts(site, "one"))
+        assert site.networks.made == 1
+        await site.end("one", last)
