@@ -82,6 +82,16 @@ def found_address(site: Site, lab: str, device: str) -> str:
     return str(next(iter(found["interfaces"].values())))
 
 
+def read(port: int) -> bool:
+    """Whether a register of the PLC there can be read. The first connection makes a container on the machine: where two
+    engines share the processors with all else, it may be cut before, and a client then tries again.
+    """
+    try:
+        return modbus(port)[7:8] == b"\x03"
+    except OSError:
+        return False
+
+
 # First, on the lab that the site has.
 globals().update({name: test for name, test in vars(contract).items() if name.startswith("test_")})
 
@@ -103,7 +113,7 @@ def test_a_spread_lab_is_one_lab_on_both_machines_and_leaves_nothing(site: Swarm
     within(WELL_S, partial(green, site.labs, name))
     assert site.of(name, "snapshot")["enforces_zones"] is True
     port = next(end["port"] for end in site.of(name, "endpoints") if end["device"] == "plc1")
-    assert modbus(port)[7] == 3
+    within(WELL_S, partial(read, port))
     for zone in ("iiot", "enterprise"):
         found = site.labs.run(Job(name, "probe", "mqtt.connect", zone, {"device": "broker"}, 15.0))
         assert found["observed"] == "accepted"
@@ -145,7 +155,7 @@ def test_labs_are_spread_over_the_machines_each_whole_on_one(swarm: SwarmSite) -
 def test_ordinary_clients_probes_and_terminals_reach_a_lab_on_either_machine(swarm: SwarmSite) -> None:
     for name in ("here", "there"):
         port = next(end["port"] for end in swarm.of(name, "endpoints") if end["device"] == "plc1")
-        assert modbus(port)[7] == 3
+        within(WELL_S, partial(read, port))
         arguments = {"device": "plc1", "tag": "Pasteuriser.SetPoint"}
         found = swarm.labs.run(Job(name, "probe", "modbus.read", "control", arguments, 15.0))
         assert found["figures"]["value"] == pytest.approx(72.0)
@@ -167,7 +177,7 @@ def test_a_machine_is_lost_and_its_labs_are_started_on_the_other(swarm: SwarmSit
     # Said, and reached by the same port.
     assert other.address in swarm.paths.supervisor_log.read_text(encoding="utf-8")
     assert "lost" in swarm.paths.supervisor_log.read_text(encoding="utf-8")
-    assert modbus(port)[7] == 3
+    within(WELL_S, partial(read, port))
 
 
 def test_a_lab_that_is_stopped_leaves_nothing_on_its_machine(swarm: SwarmSite) -> None:
