@@ -24,8 +24,8 @@ RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/pip
 
 FROM builder AS device-packages
 COPY requirements-device.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --require-hashes -r /tmp/requirements-device.txt \
-    && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements-device.txt \
+    && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
 # A device, or a whole line: the simulators, Mosquitto. Our own code comes last: it changes most.
@@ -56,8 +56,8 @@ CMD ["part"]
 # The student's machine: the tools of the trade, and Python with clients of the line's protocols.
 FROM builder AS workstation-packages
 COPY requirements-workstation.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --require-hashes -r /tmp/requirements-workstation.txt \
-    && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements-workstation.txt \
+    && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
 FROM device-base AS workstation
@@ -80,8 +80,8 @@ CMD ["workstation", "/run/usine/workstation.sock"]
 # The platform: everything. Supervisor, pages, probes and attacks; never a student's.
 FROM builder AS platform-packages
 COPY requirements.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --require-hashes -r /tmp/requirements.txt \
-    && find /opt/venv -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -rf {} + \
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements.txt \
+    && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
 FROM platform-packages AS platform-code
@@ -92,7 +92,7 @@ COPY scenarios /build/scenarios
 COPY lab /build/lab
 COPY simulators /build/simulators
 RUN cd /build && USINE_ASSETS=require /opt/pip/bin/pip wheel --quiet --no-deps --wheel-dir /tmp/wheel . \
-    && /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-deps --target /opt/usine /tmp/wheel/*.whl \
+    && /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --no-deps --target /opt/usine /tmp/wheel/*.whl \
     && python3 -m compileall -q -j 0 /opt/usine
 
 FROM base AS platform
