@@ -47,7 +47,7 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
     """Have a passer-by do no harm, then run one of the attacks; both drawn, with whom they come from.
 
     `look_back_s` of normal running come first: what a practice attack just before left in the table is not the check's.
-    Where the lab's time jumped meanwhile, it is all done again at half the speed.
+    Where the lab's time jumped back meanwhile, it is all done again at half the speed.
 
     Raises:
         UsineError: they could not be run: that says nothing of the rules.
@@ -67,6 +67,8 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
             inside.doing(Text(fr="une minute de marche normale", en="a minute of normal running"))
             inside.lab.request("speed", speed=QUIET_SPEED / 2**attempt)
             jumps = inside.lab.request("clock")["backlogs"]
+            # By their number: rows from before a jump back are dated later than now.
+            last = int(inside.lab.request("events", limit=1)["cursor"])
             stage.wait(look_back_s, PATIENCE_S)
             inside.doing(Text(fr="une attaque dans votre labo", en="an attack in your lab"))
             inside.lab.request("speed", speed=SPEED / 2**attempt)
@@ -84,8 +86,7 @@ def attacked(inside: Inside, attacks: Sequence[str], look_back_s: float) -> Atta
             )
     finally:
         inside.lab.request("speed", speed=former)
-    since_s = min(visit_unix_s, label.start_unix_s - look_back_s)
-    return Attacked(visit, visit_unix_s, label, _since(inside.lab, since_s))
+    return Attacked(visit, visit_unix_s, label, _after(inside.lab, last))
 
 
 def _run(inside: Inside, attack: str, zone: str, arguments: dict[str, Any]) -> Label:
@@ -109,12 +110,11 @@ def _settle(lab: Connection, unix_s: float) -> None:
     time.sleep(min(max(unix_s - clock["unix_s"], 0.0) / clock["speed"], SETTLE_S))
 
 
-def _since(lab: Connection, unix_s: float) -> list[dict[str, Any]]:
-    """The rows known since that date, page by page."""
+def _after(lab: Connection, cursor: int) -> list[dict[str, Any]]:
+    """The rows that follow that one, page by page."""
     rows: list[dict[str, Any]] = []
-    cursor = 0
     for _ in range(PAGES_MAX):
-        answer = lab.request("events", after=cursor, since_ts=unix_s, limit=PAGE)
+        answer = lab.request("events", after=cursor, limit=PAGE)
         rows += answer["events"]
         if len(answer["events"]) < PAGE:
             break

@@ -24,7 +24,7 @@ class Hurried:
         self.unix_s, self.speed, self.backlogs = 1000.0, 1.0, 0
         self.jumps = iter(jumps)
         self.attacked_at: list[float] = []
-        self.since_ts = 0.0
+        self.rows, self.after = 100, 0
 
     def request(self, verb: str, **arguments: Any) -> Any:
         if verb == "clock":
@@ -35,14 +35,15 @@ class Hurried:
         if verb == "speed":
             self.speed = arguments["speed"]
         if verb == "events":
-            self.since_ts = arguments["since_ts"]
-            return {"events": [], "cursor": 0}
+            self.after = arguments.get("after", self.after)
+            return {"events": [], "cursor": self.rows}
         return None
 
     def run(self, job: Job, progress: Progress = lambda _message: None) -> Any:
         if job.kind == "attack":
             self.attacked_at.append(self.speed)
             self.backlogs += next(self.jumps)
+            self.rows += 10
             label = Label(
                 "port_scan", "T0846.001", "plc1", "10.20.1.133", self.unix_s, self.unix_s + 1.0, 0.0
             )
@@ -54,7 +55,7 @@ def test_where_time_jumped_all_is_done_again_at_half_the_speed() -> None:
     happened = attacked(Grader(LINE, lab, "one", lab, "", {}, seed=3), ["port_scan"], 60.0)  # type: ignore[arg-type]
     assert lab.attacked_at == [8.0, 4.0, 2.0]
     assert happened.label.start_unix_s >= happened.visit_unix_s > 1000.0
-    assert lab.since_ts == min(happened.visit_unix_s, happened.label.start_unix_s - 60.0)
+    assert lab.after == 120, "what the attacks before have left is not the last one's"
     assert lab.speed == 1.0, "as the trainee had it"
 
 

@@ -6,10 +6,14 @@ import sys
 
 import pytest
 
-# A workshop whose labs take a while to end; it says when it begins to end them, and when they have.
+# A workshop whose labs take a while to end; it says when it begins to end them, and when they have. What starts the tests
+# in the background may have SIGINT ignored.
 CODE = """
+import signal
 import time
 from lab.exercises import workshop as module
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Slow:
     def __init__(self, paths): ...
