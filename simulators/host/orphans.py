@@ -13,6 +13,7 @@ AGAIN_S = 0.2
 def wait_for_orphans(own: Callable[[], Collection[int]]) -> None:
     """In a running loop of a container's first process: wait for whatever ends, but for the children that are its `own`.
 
+    A workstation's (`workstation/orphans.py`) waits in a process of its own, which each of a lab's devices would pay.
     Else what a program leaves behind, ended and waited for by nobody, would fill the container's number of processes.
     """
     if os.getpid() != 1:

@@ -135,18 +135,7 @@ def add_address(interface: str, address: str) -> None:
 
 def send_by(router: str) -> None:
     """Send what is for other subnets to this host, in place of whom it went to before. Raises: OSError."""
-    body = struct.pack(
-        "=BBBBBBBBI",
-        socket.AF_INET,
-        0,
-        0,
-        0,
-        _TABLE_MAIN,
-        _BY_ADMINISTRATOR,
-        _SCOPE_UNIVERSE,
-        _TYPE_UNICAST,
-        0,
-    )
+    body = _route(0, _TABLE_MAIN, _SCOPE_UNIVERSE, _TYPE_UNICAST)
     body += _attribute(_RTA_GATEWAY, socket.inet_aton(router))
     _netlink([(_RTM_NEWROUTE, _NLM_CREATE | _NLM_REPLACE, body)])
 
@@ -166,23 +155,19 @@ def receive_for_others(subnets: Iterable[str]) -> None:
     ])  # fmt: skip
 
 
+def _route(length: int, table: int, scope: int, kind: int) -> bytes:
+    """The head of a route to a destination of `length` bits (struct rtmsg)."""
+    return struct.pack(
+        "=BBBBBBBBI", socket.AF_INET, length, 0, 0, table, _BY_ADMINISTRATOR, scope, kind, 0
+    )  # fmt: skip
+
+
 def receive(hosts: Iterable[str]) -> None:
     """Take what is sent to these hosts as meant for this machine; harmless for those that are. Raises: OSError."""
     loopback = _attribute(_RTA_OIF, struct.pack("=i", _LOOPBACK_INDEX))
     messages = []
     for host in hosts:
-        body = struct.pack(
-            "=BBBBBBBBI",
-            socket.AF_INET,
-            32,
-            0,
-            0,
-            _TABLE_LOCAL,
-            _BY_ADMINISTRATOR,
-            _SCOPE_HOST,
-            _TYPE_LOCAL,
-            0,
-        )
+        body = _route(32, _TABLE_LOCAL, _SCOPE_HOST, _TYPE_LOCAL)
         body += _attribute(_RTA_DST, socket.inet_aton(host)) + loopback
         messages.append((_RTM_NEWROUTE, _NLM_CREATE | _NLM_REPLACE, body))
     _netlink(messages)

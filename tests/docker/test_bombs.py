@@ -155,8 +155,10 @@ def undisturbed(yard: Yard, limit_bytes: int = 0) -> Iterator[None]:
     test is skipped.
     """
     within(60, lambda: green(yard.labs, ONE) and green(yard.labs, TWO))
-    # The test before has just found out.
-    before_ms = quiet_ms(yard) if yard.quiet_ms is None else yard.quiet_ms
+    # The test before has just found out; what was busy then may be over.
+    before_ms = yard.quiet_ms
+    if before_ms is None or before_ms > LATE_MS / 2:
+        before_ms = quiet_ms(yard)
     began = {
         lab: {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()} for lab in (ONE, TWO)
     }

@@ -53,15 +53,10 @@ class AwayPart:
             self._journal = Journal(self.folder / "steward.jsonl")
             give(self.folder, self._settings.user)
             present = await self._gate.do(self.objects.present, "line")
-            # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
-            made = await asyncio.gather(
-                *(self._gate.do(self._make, c) for c in self._layout.containers if c.part not in present),
-                *(self._gate.do(self._engine.start, seen.id) for seen in present.values()),
-                return_exceptions=True,
-            )
-            for outcome in made:
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            missing = [c for c in self._layout.containers if c.part not in present]
+            await self._gate.each(self._engine.start, [seen.id for seen in present.values()])
+            # To the end of all: what is made after the removal of the others would stay for ever.
+            await self._gate.each(self._make, missing)
         except BaseException:
             await self.end(graceful=False)
             raise

@@ -220,13 +220,8 @@ class CarriedLab:
         main, *devices = self._layout.containers
         kept = msgspec.json.encode(self.plan).decode()
         await self._gate.do(self.objects.make, self._layout, main, kept)
-        # All to their end, even where one fails: what is made after the removal of the others would stay for ever.
-        made = await asyncio.gather(
-            *(self._gate.do(self._make_device, container) for container in devices), return_exceptions=True
-        )
-        for outcome in made:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        # To the end of all: what is made after the removal of the others would stay for ever.
+        await self._gate.each(self._make_device, devices)
 
     def _make_device(self, container: ContainerLayout) -> None:
         """Unless the lab was given up while it waited for its turn."""

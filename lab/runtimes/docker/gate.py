@@ -1,11 +1,12 @@
 """Blocking calls to the engine, a few at a time, from a program that does not wait for them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Gate:
@@ -19,6 +20,15 @@ class Gate:
     async def do(self, call: Callable[..., T], *arguments: Any) -> T:
         """One call. Raises: what it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._calls, call, *arguments)
+
+    async def each(self, call: Callable[[A], object], arguments: Iterable[A]) -> None:
+        """The call with each of the arguments, all to their end, even where one fails. Raises: what the first raises."""
+        ended = await asyncio.gather(
+            *(self.do(call, argument) for argument in arguments), return_exceptions=True
+        )
+        for outcome in ended:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def all(self, call: Callable[[Executor], T]) -> T:
         """A call that makes others side by side, with the executor that it is given."""

@@ -202,7 +202,7 @@ def over_machines(line: Line, one: LabLayout) -> LabLayout:
             containers.append(replace(container, environment=environment, networks=networks, feed=""))
         else:
             containers.append(with_route(container, one))
-    return LabLayout(tuple(one.networks), tuple(containers))
+    return replace(one, containers=tuple(containers))
 
 
 def with_route(container: ContainerLayout, lab: LabLayout) -> ContainerLayout:

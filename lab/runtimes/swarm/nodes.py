@@ -49,15 +49,7 @@ class Nodes:
 
     async def subnets(self, machine: Machine) -> list[str]:
         """Those of all networks that its engine has: no other can have them there. Raises: UsineError."""
-        try:
-            said = await self._answer(machine, {"do": "subnets"})
-        except (OSError, msgspec.MsgspecError) as error:
-            raise lost(machine) from error
-        if said is None:
-            raise lost(machine)
-        if "error" in said:
-            raise refused(said["error"])
-        return list(said["subnets"])
+        return list((await self._done(machine, {"do": "subnets"}))["subnets"])
 
     async def found(self, machine: Machine) -> list[dict[str, Any]]:
         """The labs on a machine, their plans with this machine's folders. Raises: UsineError, OSError, MsgspecError."""
@@ -120,14 +112,7 @@ class Nodes:
     ) -> None:
         """Have another machine make its devices, those that are not there where `again`. Raises: UsineError."""
         order = {"do": "carry", **self.about(placed), "machine": machine.id, "files": files}
-        try:
-            said = await self._answer(machine, {**order, "again": again, "fresh": fresh})
-        except (OSError, msgspec.MsgspecError) as error:
-            raise lost(machine) from error
-        if said is None:
-            raise lost(machine)
-        if "error" in said:
-            raise refused(said["error"])
+        await self._done(machine, {**order, "again": again, "fresh": fresh})
 
     async def end(self, placed: Placed, machine: Machine) -> None:
         """Have it end, in order. A machine that does not answer is found out elsewhere."""
@@ -140,6 +125,18 @@ class Nodes:
             said = await self._answer(machine, {"do": "remove", **self.about(placed)})
             return said is not None and "removed" in said
         return False
+
+    async def _done(self, machine: Machine, order: dict[str, Any]) -> dict[str, Any]:
+        """The answer. Raises: UsineError: there is none, or a refusal."""
+        try:
+            said = await self._answer(machine, order)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise lost(machine) from error
+        if said is None:
+            raise lost(machine)
+        if "error" in said:
+            raise refused(said["error"])
+        return said
 
     async def _answer(self, machine: Machine, order: dict[str, Any]) -> dict[str, Any] | None:
         stream = await self.order(machine, order)

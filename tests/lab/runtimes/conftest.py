@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.runtimes.docker.engine import Engine
+from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.settings import Settings
 from tests.lab.runtimes.fake_engine import FakeEngine, serving
 
@@ -28,6 +29,13 @@ def url(fake: FakeEngine, tmp_path: Path) -> Iterator[str]:
 def engine(url: str) -> Iterator[Engine]:
     with Engine(url) as made:
         yield made
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    made = Gate(2)
+    yield made
+    made.close()
 
 
 @pytest.fixture

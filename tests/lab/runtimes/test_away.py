@@ -1,7 +1,6 @@
 """The devices of a spread lab that one machine carries: made, mended, kept, removed; its networks are not its own."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ from tests.fakes import eventually
 from tests.lab.runtimes.fake_engine import FakeEngine
 
 HERE = {"scada", "historian"}
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    made = Gate(2)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,6 @@ from tests.fakes import eventually
 from tests.lab.runtimes.fake_engine import FakeEngine
 
 Said = list[dict[str, Any]]
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    made = Gate(2)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ WHOLE = layout(LINE, "10.201.7.0/24", "secret", "1000:1000")
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
-    made = Gate(2)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def short() -> Iterator[Path]:
     """A folder whose sockets' paths are not too long."""
     with tempfile.TemporaryDirectory(prefix="us") as folder:
