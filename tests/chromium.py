@@ -30,7 +30,12 @@ def chromium(profile: Path, limit_ms: float = 30_000) -> "Iterator[BrowserContex
     program = next(found for name in NAMES["chromium"] if (found := shutil.which(name)))
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=program, args=ARGUMENTS, locale="en-GB"
+            profile,
+            executable_path=program,
+            args=ARGUMENTS,
+            locale="en-GB",
+            # What moves without end takes a third of a core without a graphics card: what tests it turns it on.
+            reduced_motion="reduce",
         )
         context.set_default_timeout(limit_ms)
         yield context

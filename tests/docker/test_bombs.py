@@ -66,6 +66,15 @@ for folder in sys.argv[1:]:
         pass
 print("wrote", total >> 20)
 """
+# Two GiB, in files that a limit on one file lets pass.
+FILL = """
+import os, sys, time
+open(f"{sys.argv[1]}/small", "w").write("kept")
+for number in range(4):
+    with open(f"{sys.argv[1]}/bomb{number}", "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 1 << 29)
+time.sleep(60)
+"""
 BURN = """
 import os, time
 children = []
@@ -148,8 +157,10 @@ def quiet_ms(yard: Yard) -> float:
 
 
 @contextmanager
-def undisturbed(yard: Yard, limit_bytes: int = 0) -> Iterator[None]:
+def undisturbed(yard: Yard, limit_bytes: int = 0, ended: str | None = None) -> Iterator[None]:
     """While the block goes wild in lab one, the other lab's scans are on time; afterwards everybody still lives.
+
+    Only the part `ended` of lab one is another process than before.
 
     On a machine that others keep busy punctuality cannot be told, nor whose memory is gone: all the rest is judged, then the
     test is skipped.
@@ -168,7 +179,9 @@ def undisturbed(yard: Yard, limit_bytes: int = 0) -> Iterator[None]:
     late_ms = yard.lateness_ms(TWO)
     for lab in (ONE, TWO):
         now = {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()}
-        assert now == began[lab], "nobody died"
+        others = [part for part in began[lab] if (lab, part) == (ONE, ended) or now[part] == began[lab][part]]
+        assert others == list(began[lab]), "nobody died"
+        assert lab == TWO or ended is None or now[ended] > began[lab][ended]
     within(60, lambda: green(yard.labs, ONE) and green(yard.labs, TWO))
     after_ms = quiet_ms(yard)
     if max(before_ms, after_ms) > LATE_MS / 2:
@@ -218,7 +231,7 @@ def test_a_memory_bomb(yard: Yard, part: str, user: str) -> None:
 
 @pytest.mark.parametrize(("part", "user"), PLACES)
 def test_a_full_disk(yard: Yard, part: str, user: str) -> None:
-    """All that it can write to is memory of its own; but a device's own folder, where a file may have 1 GiB."""
+    """All that it can write to is memory of its own; but a device's own folder, which is the next test's."""
     here = place(yard, part)
     folders = ["/tmp", "/dev/shm", "/run", "/home/student", "/run/usine", "/var/tmp", "/dev", "/"]
     with undisturbed(yard):
@@ -228,6 +241,25 @@ def test_a_full_disk(yard: Yard, part: str, user: str) -> None:
         assert wrote is None or int(wrote[1]) <= yard.seen()[here]["HostConfig"]["Memory"] // MIB
         limits = yard.run(here, ["sh", "-c", "ulimit -f; ulimit -c"], user=user).split()
         assert (int(limits[0]) * 512, limits[1]) == (1 << 30, "0")
+
+
+def test_a_devices_folder_that_fills_the_disk(yard: Yard) -> None:
+    """Who has more than its share of the disk is ended; what was too much goes, and it starts again with the rest."""
+    part = "hall_sensor"
+    folder = yard.folder(part)
+    with undisturbed(yard, ended=part):
+        yard.run(part, ["python3", "-c", FILL, f"/data/{part}"], user="10000", status=None)
+        within(30, lambda: held(folder) <= 1 << 30 and yard.seen()[part]["State"]["Running"])
+        within(30, lambda: green(yard.labs, ONE))
+    assert (folder / "small").read_text() == "kept"
+    assert "storage_exceeded" in (folder.parent / "steward.jsonl").read_text()
+    for left in folder.glob("bomb*"):
+        left.unlink()
+
+
+def held(folder: Path) -> int:
+    """What a folder takes of the disk (bytes)."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
 @pytest.mark.parametrize(("part", "user"), PLACES)

@@ -101,6 +101,10 @@ class Yard:
     def try_one(self, part: str, verb: str, *arguments: Any, lab: str = ONE, user: str = "0") -> Any:
         return self.scout(part, (verb, list(arguments)), lab=lab, user=user)[0]
 
+    def folder(self, part: str, lab: str = ONE) -> Path:
+        """What the part keeps, here."""
+        return self.paths.lab(lab) / part
+
     # The labs' lines
 
     def addresses(self, lab: str = ONE) -> dict[str, tuple[str, str]]:

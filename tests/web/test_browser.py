@@ -86,6 +86,28 @@ def test_values_move(page: Page) -> None:
     expect(bottle).not_to_have_attribute("transform", place)
 
 
+def test_bottles_move_smoothly_for_who_did_not_ask_for_less_motion(page: Page) -> None:
+    # How often bottles move by themselves, and not with an update, while the clock moves three times.
+    alone = """() => new Promise((resolve) => {
+        const clock = document.querySelector("#clock");
+        let [alone, times, last] = [0, 0, clock.textContent];
+        const watch = new MutationObserver((records) => {
+            const moved = records.some((r) => r.type === "attributes" && r.target.matches(".bottle"));
+            alone += moved && !records.some((r) => r.type === "characterData" || r.target.matches(".value")) ? 1 : 0;
+            if (clock.textContent === last) return;
+            [times, last] = [times + 1, clock.textContent];
+            if (times === 3) { watch.disconnect(); resolve(alone); }
+        });
+        const all = { childList: true, characterData: true, attributes: true, attributeFilter: ["transform"], subtree: true };
+        watch.observe(document.body, all);
+    })"""
+    assert page.evaluate(alone) == 0
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(alone) > 3
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(alone) <= 1
+
+
 def test_the_drawing_shows_states_and_alarms(page: Page, served: Served) -> None:
     pump = page.locator('.mimic g[data-kind="running"][data-tag="Pump.Running"]')
     expect(pump.locator(".word")).to_have_text("Running")
@@ -298,6 +320,7 @@ def test_without_the_bundle_the_page_draws_its_own_charts(
 def test_ready_commands_are_copied(page: Page, browser: BrowserContext, served: Served) -> None:
     browser.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.origin)
     page.locator("[data-copy]").first.click()
+    expect(page.locator("#toast")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "mbpoll -a 1 -t 3 -r 1 -c 6 -p 40502 127.0.0.1"
 
 

@@ -14,6 +14,7 @@ from lab.runtimes.docker.mender import Mender
 from lab.runtimes.docker.objects import LabObjects, give
 from lab.runtimes.docker.settings import Settings
 from lab.runtimes.docker.shapes import PerDevice
+from lab.runtimes.docker.storage import Kept
 from simulators.addressing import settle
 from simulators.host.journal import Journal
 from simulators.host.plan import Plan
@@ -77,6 +78,14 @@ class AwayPart:
         """A container has ended: it is started again, unless it does nothing but end."""
         if not self._ending and self._layout is not None:
             self._mender.died(self._layout, part, code)
+
+    def kept(self) -> list[Kept]:
+        """The folders of this machine that it writes to."""
+        return self.objects.kept(self._layout) if self._layout is not None else []
+
+    async def shrink(self, kept: Kept, size: int | None) -> None:
+        """One of them has more than it may. Raises: UsineError."""
+        await self._mender.shrink(kept, size)
 
     def _laid_out(self) -> LabLayout:
         """The line at its addresses, in this machine's files; the devices that are here."""

@@ -23,6 +23,7 @@ from lab.runtimes.docker.reach import Reach
 from lab.runtimes.docker.seats import Seats, Ways
 from lab.runtimes.docker.settings import Settings
 from lab.runtimes.docker.shapes import Shape
+from lab.runtimes.docker.storage import Kept
 from lab.runtimes.docker.taps import LabTaps
 from simulators.addressing import Addressing, settle
 from simulators.errors import NotFoundError, StartError, UsineError
@@ -120,6 +121,14 @@ class CarriedLab:
             return
         never_ready = self._forwards is None and part == self._shape.main
         self._mender.died(self._layout, part, code, DEATHS_AT_START if never_ready else DEATHS_MAX)
+
+    def kept(self) -> list[Kept]:
+        """The folders of this machine that it writes to."""
+        return self.objects.kept(self._layout) if self._layout is not None else []
+
+    async def shrink(self, kept: Kept, size: int | None) -> None:
+        """One of them has more than it may. Raises: UsineError."""
+        await self._mender.shrink(kept, size)
 
     def _given_up(self, part: str) -> None:
         if part == self._shape.main:

@@ -240,6 +240,11 @@ class Engine:
         with contextlib.suppress(StartError), told():
             self._api.kill(container, signal="SIGTERM")
 
+    def kill(self, container: str) -> None:
+        """End it at once; harmless where it has ended."""
+        with contextlib.suppress(StartError), told():
+            self._api.kill(container)
+
     def remove(self, container: str) -> None:
         """With its end, whatever it does; harmless where there is none."""
         with contextlib.suppress(MissingError), told():

@@ -1,4 +1,4 @@
-"""Starts the containers of a lab's line again that end, unless they do nothing but end."""
+"""Starts the containers of a lab's line again that end, unless they do nothing but end; ends those that fill the disk."""
 
 import asyncio
 import time
@@ -9,6 +9,7 @@ from lab.runtimes.docker.engine import Engine
 from lab.runtimes.docker.gate import Gate
 from lab.runtimes.docker.layout import LabLayout
 from lab.runtimes.docker.objects import LabObjects
+from lab.runtimes.docker.storage import TRIMMED_BYTES, Kept
 from simulators.errors import UsineError
 
 DEATHS_MAX, DEATHS_WINDOW_S = 8, 60.0
@@ -48,6 +49,15 @@ class Mender:
         task = asyncio.get_running_loop().create_task(self._mend(layout, part))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def shrink(self, kept: Kept, size: int | None) -> None:
+        """Who writes more there than may be kept is ended, and what is too much is removed. Raises: UsineError."""
+        present = await self._gate.do(self._objects.present)
+        for part in kept.parts:
+            self._log("storage_exceeded", of=part, bytes=size)
+            if part in present:
+                await self._gate.do(self._engine.kill, present[part].id)
+        await asyncio.to_thread(kept.trim, TRIMMED_BYTES)
 
     def close(self) -> None:
         """Nothing is started any more."""

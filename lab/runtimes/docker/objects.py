@@ -22,6 +22,7 @@ from lab.runtimes.docker.layout import (
     short,
 )
 from lab.runtimes.docker.settings import Settings
+from lab.runtimes.docker.storage import Kept
 from simulators.errors import StartError
 
 GOODBYE_LIMIT_S, LOOK_S = 2.0, 0.1
@@ -143,6 +144,19 @@ class LabObjects:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         give(folder, self._settings.user)
         return [f"{folder}:{RUN}:{container.feed}"]
+
+    def kept(self, layout: LabLayout) -> list[Kept]:
+        """The folders of this machine that containers of the lab write to."""
+        parts = [container.part for container in layout.containers]
+        mains = tuple(part for part in parts if part in {PLANT, COMPACT})
+        others = [part for part in parts if part not in mains]
+        feeding = tuple(container.part for container in layout.containers if container.feed == "rw")
+        folders = [
+            *(Kept(self._folder / part, (part,)) for part in others),
+            Kept(self._folder, mains, frozenset(others)),
+            Kept(self._run, (*mains, *feeding)),
+        ]
+        return [kept for kept in folders if kept.parts]
 
     def present(self, role: str | None = None) -> dict[str, Seen]:
         """The lab's containers on the engine, by part."""

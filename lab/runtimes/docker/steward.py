@@ -45,6 +45,7 @@ from lab.runtimes.docker.runtime import NONE_THERE
 from lab.runtimes.docker.settings import Settings, settings
 from lab.runtimes.docker.shapes import Compact, PerDevice, Shape
 from lab.runtimes.docker.starts import Starts
+from lab.runtimes.docker.storage import StorageWatch, used
 from simulators.errors import NotFoundError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refusal
@@ -69,12 +70,14 @@ class Steward:
         self._gate, self._pool = Gate(chosen.workers), Pool(chosen.pool)
         self._labs: dict[str, CarriedLab | AwayPart] = {}
         self._starts = Starts(STARTS_AT_ONCE)
+        self._storage = StorageWatch(self._labs.values, lambda: used(chosen.home))
         self._closing: asyncio.Lock = asyncio.Lock()
         self._host_closed = False
 
     def listen(self) -> None:
-        """Hear the supervisor, and what becomes of containers."""
+        """Hear the supervisor, what becomes of containers, and how full the disk gets."""
         self.orders.listen(self._obey)
+        self.orders.spawn(self._storage.run())
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._watch_engine, args=(loop,), name="engine events", daemon=True).start()
 

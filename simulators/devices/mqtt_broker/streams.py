@@ -91,7 +91,9 @@ class BoundedWriter(WriterAdapter):  # type: ignore[misc]  # amqtt is untyped
         return cast("ssl.SSLObject | None", self._stream.get_extra_info("ssl_object"))
 
     async def close(self) -> None:
-        self._stream.close()
+        # Python before 3.11.4 cannot abort a TLS transport that was closed twice.
+        if not self._stream.is_closing():
+            self._stream.close()
 
     def abort(self) -> None:
         """Close now; what waits is lost."""

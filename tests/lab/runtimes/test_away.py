@@ -101,3 +101,20 @@ async def test_one_that_ends_is_started_again_also_where_its_address_is_let_go_o
     part.died("scada", 0)
     await asyncio.sleep(0.05)
     assert fake.containers == {}
+
+
+async def test_who_fills_the_disk_is_ended_and_what_is_small_stays(
+    fake: FakeEngine, part: AwayPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mender, "TRIMMED_BYTES", 1 << 20)
+    await part.start(again=False)
+    folders = {kept.parts: kept for kept in part.kept()}
+    own = folders[("historian",)].folder
+    (own / "configuration.yaml").write_text("retention_h: 1\n")
+    (own / "bomb").write_bytes(b"x" * (2 << 20))
+    await part.shrink(folders[("historian",)], 2 << 20)
+    assert running(fake) == HERE - {"historian"}
+    assert [path.name for path in own.iterdir()] == ["configuration.yaml"]
+    journal = (part.folder / "steward.jsonl").read_text()
+    assert '"event":"storage_exceeded","of":"historian","bytes":2097152' in journal
+    await part.end(graceful=False)

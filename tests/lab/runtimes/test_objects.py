@@ -9,7 +9,7 @@ import pytest
 from lab.catalog import find_line
 from lab.runtimes.docker import objects as module
 from lab.runtimes.docker.engine import HOME, LAB, PART, PLAN, ROLE, Engine, InUseError
-from lab.runtimes.docker.layout import FIELD, PLANT, layout, workstation_layout
+from lab.runtimes.docker.layout import FIELD, PLANT, LabLayout, compact_layout, layout, workstation_layout
 from lab.runtimes.docker.objects import LabObjects
 from lab.runtimes.docker.settings import Settings
 from simulators.addressing import Addressing
@@ -30,6 +30,23 @@ WHOLE = layout(LINE, "10.201.7.0/24", "secret", "1000:1000")
 @pytest.fixture
 def objects(engine: Engine, chosen: Settings, tmp_path: Path) -> LabObjects:
     return LabObjects(engine, chosen, "demo", tmp_path / "labs" / "demo", tmp_path / "run")
+
+
+@pytest.mark.parametrize("whole", [WHOLE, compact_layout("1000:1000")])
+def test_whatever_of_this_machine_a_container_can_write_to_is_looked_at(
+    fake: FakeEngine, objects: LabObjects, whole: LabLayout
+) -> None:
+    objects.make_networks(whole)
+    for container in whole.containers:
+        objects.make(whole, container)
+    kept = objects.kept(whole)
+    for made in fake.containers.values():
+        binds = [bind.split(":") for bind in made["Body"]["HostConfig"]["Binds"]]
+        for folder in (Path(here) for here, _there, mode in binds if mode == "rw"):
+            of = [k for k in kept if made["Labels"][PART] in k.parts]
+            assert any(folder == k.folder or k.folder in folder.parents for k in of), folder
+    apart = [k.folder / name for k in kept for name in k.apart]
+    assert all(any(folder == k.folder for k in kept) for folder in apart)
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ def test_a_class_from_its_roster_to_its_matrix(
     expect(page.get_by_role("rowheader", name=ALERT)).to_be_visible()
 
     page.get_by_role("button", name="Copy the link of Omar Diallo").click()
+    expect(page.locator("#toast")).to_contain_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator("code.address").nth(1).text_content()
     page.get_by_role("button", name="Copy all").click()

@@ -172,6 +172,7 @@ function bottles(group) {
   const spare = [];
   const belt = [];
   let now = null; // what the stations do
+  let running = false; // pictures follow each other
   let before = 0;
 
   function enter(x, full, capped) {
@@ -204,7 +205,8 @@ function bottles(group) {
   }
 
   function frame(time) {
-    if (!now.pixels_s) return;
+    running = Boolean(now.pixels_s) && !still.matches;
+    if (!running) return;
     if (time - before >= FRAME_MS) {
       advance((Math.min(time - before, 4 * FRAME_MS) / 1000) * now.pixels_s);
       before = time;
@@ -216,7 +218,6 @@ function bottles(group) {
     const on = (tag) => Boolean(read(snapshot, tag).value);
     const number = (tag) => Math.max(0, Number(read(snapshot, tag).value ?? 0));
     const first = now === null;
-    const moving = Boolean(now?.pixels_s);
     const speed = snapshot.paused || root.classList.contains("old") ? 0 : number(id) * PX_PER_M;
     const spacing = Math.max(CLOSEST_PX, Math.min(length, (number(id) * PX_PER_M * 60) / number(rate) || length));
     now = { pixels_s: speed * Math.min(snapshot.speed, FASTEST), spacing, fills: on(filler), caps: on(capper) };
@@ -224,7 +225,8 @@ function bottles(group) {
     if (first && on(count)) for (let x = length; x >= 0; x -= spacing) enter(x, x > fillAt, x > capAt);
     if (first) draw();
     if (still.matches) return advance(now.pixels_s);
-    if (now.pixels_s && !moving) {
+    if (now.pixels_s && !running) {
+      running = true;
       before = performance.now();
       requestAnimationFrame(frame);
     }
