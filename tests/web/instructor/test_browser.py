@@ -7,18 +7,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
 from tests.chromium import chromium
+from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
 from tests.web.instructor.conftest import EXERCISE, ROSTER
 from tests.web.instructor.fake_class import FakeClass, FakeClassroom
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
-from tests.web.test_browser import DESKTOP, PHONE, WCAG
+from tests.web.test_browser import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -365,8 +365,7 @@ def test_the_head_and_the_names_stay_where_they_are(page: Page, matrix: str) -> 
 
 
 def check(page: Page, width: int) -> None:
-    results = Axe().run(page, options=WCAG)
-    assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
+    assert not (found := violations(page)), f"{page.url}: {found}"
     assert small_targets(page) == [], page.url
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"{page.url} is {wide} px wide at {width}"

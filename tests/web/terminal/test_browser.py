@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import chromium
+from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE
 from tests.web.serving import Served, serving
 from tests.web.targets import small_targets
 from tests.web.terminal.workstation import shells
-from tests.web.test_browser import DESKTOP, PHONE, WCAG
+from tests.web.test_browser import DESKTOP, PHONE
 from web import terminal
 from web.terminals import Terminals
 
@@ -271,14 +271,12 @@ def test_it_is_accessible_and_fits(page: Page, served: Served, language: str) ->
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.locator(".terminal-addresses summary").click()
         assert small_targets(page) == []
-        results = Axe().run(page, options=WCAG)
-        assert results.violations_count == 0, results.generate_report()
+        assert not (found := violations(page, colours=language == "fr")), found
         if SCREENSHOTS:
             page.screenshot(path=Path(SCREENSHOTS) / f"terminal-{language}-{width}.png")
     page.locator("#terminal-close").click()
     expect(page.locator("#terminal-open")).to_be_visible()
-    results = Axe().run(page, options=WCAG)
-    assert results.violations_count == 0, results.generate_report()
+    assert not (found := violations(page, colours=language == "fr")), found
 
 
 def test_a_closed_page_is_noticed(page: Page, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,8 +293,7 @@ def test_the_live_page_has_one_too(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/labs/{lab}?lang=en")
     opened(page)
     run(page, "echo li''ve", "live")
-    results = Axe().run(page, options=WCAG)
-    assert results.violations_count == 0, results.generate_report()
+    assert not (found := violations(page)), found
     if SCREENSHOTS:
         page.locator("#terminal").screenshot(path=Path(SCREENSHOTS) / "terminal-live.png")
 
