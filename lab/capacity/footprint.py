@@ -2,10 +2,11 @@
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.bench.process import cpu_s, descendants, pss_mib
+from lab.bench.speed import twin_speed
 from lab.labs import LabStatus
 from simulators.errors import NotFoundError
 from simulators.text import Text
@@ -17,26 +18,40 @@ LEAST_MIB, LEAST_PCT = 1.0, 0.1
 
 @dataclass(frozen=True)
 class Footprint:
-    """`tasks` are processes and threads, `fixed_mib` what is there once for all labs; `source` says who measured."""
+    """`tasks` are processes and threads, `fixed_mib` what is there once for all labs; `source` says who measured.
+
+    `cpu_source` says it of `cpu_pct`, where that is another's.
+    """
 
     memory_mib: float
     cpu_pct: float
     tasks: int
     fixed_mib: float
     source: Text
+    cpu_source: Text | None = None
+
+    def at(self, speed: float) -> "Footprint":
+        """On a machine that is `speed` times as fast as the one that was benched."""
+        return replace(self, cpu_pct=self.cpu_pct / speed, cpu_source=Text(
+            fr=f"{self.source.fr} ; cette machine va {str(round(speed, 2)).replace('.', ',')} fois aussi vite",
+            en=f"{self.source.en}; this machine is {speed:.2g} times as fast",
+        ))  # fmt: skip
 
 
 def _benched(command: str) -> Text:
     return Text(fr=f"mesuré par « {command} »", en=f"measured by '{command}'")
 
 
-# Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs. Tasks: a container's own,
-# and the twelve threads of what the engine holds it with.
+# Memory and CPU with the broker's and the shims', on a kernel without same-page merging, by 30 labs (of `docker`, memory by 8).
+# Tasks: a container's own, and the twelve threads of what the engine holds it with.
 FOOTPRINTS = {
     "local": Footprint(27.5, 1.2, 6, 150, _benched("lab bench --labs 30")),
-    "docker": Footprint(397.0, 3.5, 320, 250, _benched("lab bench --labs 30 --runtime docker")),
+    "docker": Footprint(355.0, 3.5, 320, 250, _benched("lab bench --labs 30 --runtime docker")),
     "docker-compact": Footprint(65.0, 1.2, 24, 250, _benched("lab bench --labs 30 --runtime docker-compact")),
 }
+# How many times real time the plant ran offline on that machine (`twin_speed_x`).
+BENCHED_SPEED_X = 1392.0
+SPEED_LINE, SPEED_TRIES, SPEED_HOURS = "bottling", 3, 0.1
 CONTAINERS = ("docker", "docker-compact")
 
 
@@ -50,6 +65,11 @@ def footprint(runtime: str) -> Footprint:
             f"runtime {runtime} inconnu ; choisissez parmi : {known}",
             f"unknown runtime {runtime}; choose one of: {known}",
         ) from None
+
+
+def speed() -> float:
+    """How many times as fast as the machine that was benched this one is: the best of a few runs, for others disturb it."""
+    return max(twin_speed(SPEED_LINE, SPEED_HOURS) for _ in range(SPEED_TRIES)) / BENCHED_SPEED_X
 
 
 def measured(runtime: str, labs: list[LabStatus], home: Path, window_s: float = WINDOW_S) -> Footprint | None:

@@ -91,7 +91,7 @@ def _memory(students: int, takes: Footprint, machine: Machine) -> Need:
 def _cpu(students: int, takes: Footprint, machine: Machine) -> Need:
     there = machine.cores * CPU_SHARE
     fits = int(there * 100 // takes.cpu_pct)
-    return _need("cpu", students * takes.cpu_pct / 100, there, "cores", takes.source, Text(
+    return _need("cpu", students * takes.cpu_pct / 100, there, "cores", takes.cpu_source or takes.source, Text(
         fr=f"assez pour {fits} labos ; ajoutez des cœurs, ou prenez un runtime plus léger (local, docker-compact)",
         en=f"enough for {fits} labs; add cores, or take a lighter runtime (local, docker-compact)",
     ))  # fmt: skip

@@ -1,7 +1,6 @@
 """`lab bench`: this machine's figures."""
 
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +84,7 @@ def bench(
     from lab.bench.baseline import BaselineBench
     from lab.bench.labs import LabsBench
     from lab.bench.process import machine
+    from lab.bench.speed import twin_speed
 
     def tell(fr: str, en: str) -> None:
         if not as_json:
@@ -129,18 +129,6 @@ def bench(
             made.add_row(say(fr, en), *cells, " · ".join(aim or "–" for aim in aims) if any(aims) else "")
     console.print(made)
     console.print(f"{about['machine']}", style="dim", highlight=False)
-
-
-def twin_speed(line_name: str, hours: float = 1.0) -> float:
-    """Simulated seconds a second: plant and programs, offline, without writing a file."""
-    from lab.catalog import find_line
-    from simulators.twin import run
-
-    line = find_line(line_name)
-    begun = time.perf_counter()
-    for _row in run(line, hours, seed=1, interval_s=60.0):
-        pass
-    return 3600 * hours / (time.perf_counter() - begun)
 
 
 def register(app: typer.Typer) -> None:

@@ -44,7 +44,7 @@ def capacity(
         from lab.runtimes.docker.settings import settings
 
         facts = look(settings(home, os.environ), spec)
-    takes = footprint.measured(runtime, supervisor().list(), home) or usual
+    takes = footprint.measured(runtime, supervisor().list(), home) or usual.at(footprint.speed())
     needs = judge.judge(students, runtime, spec, takes, machine.look(), facts)
     enough = all(need.enough for need in needs)
     if as_json:

@@ -135,9 +135,12 @@ class StorageWatch:
     async def look(self) -> None:
         """Shrink whatever has more than its share."""
         for lab in list(self._labs()):
-            for kept in lab.kept():
-                size = await asyncio.to_thread(kept.size)
-                if size is None or size > FOLDER_BYTES:
-                    # What cannot be done now is tried at the next look.
-                    with contextlib.suppress(UsineError, OSError, subprocess.SubprocessError):
-                        await lab.shrink(kept, size)
+            for kept, size in await asyncio.to_thread(_too_large, lab.kept()):
+                # What cannot be done now is tried at the next look.
+                with contextlib.suppress(UsineError, OSError, subprocess.SubprocessError):
+                    await lab.shrink(kept, size)
+
+
+def _too_large(folders: Iterable[Kept]) -> list[tuple[Kept, int | None]]:
+    sizes = [(kept, kept.size()) for kept in folders]
+    return [(kept, size) for kept, size in sizes if size is None or size > FOLDER_BYTES]

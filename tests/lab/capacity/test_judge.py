@@ -110,6 +110,38 @@ def test_every_runtime_has_its_figures_and_another_is_unknown() -> None:
         footprint("podman")
 
 
+def test_a_machine_half_as_fast_carries_half_as_many() -> None:
+    found = judge(1000, "local", LINE, TAKES.at(0.5), dataclasses.replace(LARGE, cores=1), None)
+    (cpu,) = [need for need in found if need.subject == "cpu"]
+    assert cpu.needed == 1000 * 2 * TAKES.cpu_pct / 100
+    assert "enough for 20 labs" in cpu.remedy.en
+    assert cpu.source == Text(
+        fr="essai ; cette machine va 0,5 fois aussi vite", en="trial; this machine is 0.5 times as fast"
+    )
+    assert TAKES.at(0.5).memory_mib == TAKES.memory_mib
+
+
+def test_how_fast_the_machine_is_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = iter([100.0, 348.0, 200.0])
+    monkeypatch.setattr(footprints, "twin_speed", lambda _line, _hours: next(slow))
+    assert footprints.speed() == 348.0 / footprints.BENCHED_SPEED_X
+    monkeypatch.undo()
+    monkeypatch.setattr(footprints, "SPEED_TRIES", 1)
+    assert 0.02 < footprints.speed() < 20
+
+
+def test_the_command_minds_how_fast_the_machine_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("USINE_HOME", str(tmp_path))
+    monkeypatch.setitem(footprints.FOOTPRINTS, "local", dataclasses.replace(TAKES, memory_mib=1))
+    for times, enough in ((1.0, True), (0.001, False)):
+        monkeypatch.setattr(footprints, "twin_speed", lambda _l, _h, x=times: x * footprints.BENCHED_SPEED_X)
+        assert run(["capacity", "--students", "5", "--json"]) == (0 if enough else 1)
+        needs = {need["subject"]: need for need in json.loads(capsys.readouterr().out)["needs"]}
+        assert needs["cpu"]["enough"] is enough
+
+
 def a_proc(folder: Path) -> Path:
     (folder / "sys" / "kernel").mkdir(parents=True)
     (folder / "sys" / "user").mkdir()
