@@ -32,9 +32,10 @@ class Footprint:
 
     def at(self, speed: float) -> "Footprint":
         """On a machine that is `speed` times as fast as the one that was benched."""
+        times = f"{speed:.2g}"
         return replace(self, cpu_pct=self.cpu_pct / speed, cpu_source=Text(
-            fr=f"{self.source.fr} ; cette machine va {str(round(speed, 2)).replace('.', ',')} fois aussi vite",
-            en=f"{self.source.en}; this machine is {speed:.2g} times as fast",
+            fr=f"{self.source.fr} ; cette machine va {times.replace('.', ',')} fois aussi vite",
+            en=f"{self.source.en}; this machine is {times} times as fast",
         ))  # fmt: skip
 
 

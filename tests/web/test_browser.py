@@ -317,7 +317,7 @@ def test_without_the_bundle_the_page_draws_its_own_charts(
 def test_ready_commands_are_copied(page: Page, browser: BrowserContext, served: Served) -> None:
     browser.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.origin)
     page.locator("[data-copy]").first.click()
-    expect(page.locator("#toast")).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "mbpoll -a 1 -t 3 -r 1 -c 6 -p 40502 127.0.0.1"
 
 

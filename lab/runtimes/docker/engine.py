@@ -237,13 +237,15 @@ class Engine:
 
     def dismiss(self, container: str) -> None:
         """Ask it to end, and do not wait; harmless where it has ended."""
-        with contextlib.suppress(StartError), told():
-            self._api.kill(container, signal="SIGTERM")
+        self._signal(container, "SIGTERM")
 
     def kill(self, container: str) -> None:
         """End it at once; harmless where it has ended."""
+        self._signal(container, "SIGKILL")
+
+    def _signal(self, container: str, name: str) -> None:
         with contextlib.suppress(StartError), told():
-            self._api.kill(container)
+            self._api.kill(container, signal=name)
 
     def remove(self, container: str) -> None:
         """With its end, whatever it does; harmless where there is none."""

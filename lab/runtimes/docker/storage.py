@@ -123,13 +123,13 @@ class StorageWatch:
         seen, looked = self._used(), loop.time()
         while True:
             await asyncio.sleep(LOOK_S)
-            used = self._used()
+            now = self._used()
             # What others remove does not hide what a lab writes.
-            seen = Used(*map(min, seen, used))
-            more = used.bytes - seen.bytes >= STEP_BYTES or used.files - seen.files >= STEP_FILES
+            seen = Used(*map(min, seen, now))
+            more = now.bytes - seen.bytes >= STEP_BYTES or now.files - seen.files >= STEP_FILES
             if more or loop.time() - looked > LOOK_ANYWAY_S:
                 # From before the look: what was written during it is seen at the next one.
-                seen, looked = used, loop.time()
+                seen, looked = now, loop.time()
                 await self.look()
 
     async def look(self) -> None:
