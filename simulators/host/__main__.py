@@ -11,7 +11,6 @@
 The first two say what they report, a JSON object a line, to the Unix socket `$USINE_REPORT`, else on standard output.
 """
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulators.errors import UsineError
-from simulators.host.bus import REPORT_VARIABLE
 from simulators.host.refusal import refusal
 
 if TYPE_CHECKING:
@@ -60,6 +58,9 @@ def main(arguments: list[str]) -> int:
 
 def reporter() -> Callable[[dict[str, Any]], None]:
     """Writes one line a message to whoever waits for it."""
+    # Here, as in the rest, for a health check that is made every few seconds starts in half the time.
+    from simulators.host.bus import REPORT_VARIABLE
+
     write = _to_socket(os.environ.get(REPORT_VARIABLE, "")) or _to_output
 
     def report(message: dict[str, Any]) -> None:
@@ -104,6 +105,8 @@ def _line(path: Path) -> int:
 
 def _part() -> int:
     # Here, for a device's own process should not pay for what it does not need.
+    import asyncio
+
     from simulators.host.part import environment_plan, run_part
     from simulators.host.router import take_router
 
@@ -134,6 +137,8 @@ def _network(line: "Line", spec: "Device") -> "HostNetwork":
 
 
 def _workstation(path: Path) -> int:
+    import asyncio
+
     from simulators.host.privileges import NET_RAW, acting_as, become, student, wanted_user
     from simulators.host.router import take_router
     from simulators.workstation.orphans import stay_for_orphans
@@ -166,6 +171,8 @@ def _st_tables(path: str) -> int:
 
 
 def _tap() -> int:
+    import asyncio
+
     from simulators.host.privileges import become, wanted_user
     from simulators.host.tap import heard, run_tap
 
@@ -175,6 +182,8 @@ def _tap() -> int:
 
 
 def _ways() -> int:
+    import asyncio
+
     from simulators.host.ways import serve
 
     asyncio.run(serve())

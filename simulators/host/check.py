@@ -10,8 +10,6 @@ from pathlib import Path
 import msgspec
 
 from simulators.errors import UsineError
-from simulators.host.plan import Plan, with_secrets
-from simulators.snapshot import DeviceStatus
 
 NOTE_VARIABLE = "USINE_NOTE"
 DEFAULT_NOTE = "/tmp/usine-note.json"  # noqa: S108 -- a container's own
@@ -24,10 +22,19 @@ MQTT = bytes.fromhex("1012 0004 4d515454 04 02 000a 0006") + b"health"
 QUESTIONS = {"modbus_plc": (MODBUS, b""), "opcua_plc": (OPCUA, b"ACK"), "mqtt_broker": (MQTT, b"\x20")}
 
 
-class Note(msgspec.Struct, frozen=True):
-    """What a part leaves for its own health check."""
+class _Health(msgspec.Struct):
+    state: str
 
-    status: DeviceStatus
+
+class _Status(msgspec.Struct):
+    kind: str
+    health: _Health
+
+
+class _Seen(msgspec.Struct):
+    """What of `note.Note` a check asks: it is made every few seconds in each container, and starts in half the time."""
+
+    status: _Status
     address: str
     port: int | None
     unix_s: float
@@ -38,23 +45,13 @@ def note_path() -> Path:
     return Path(os.environ.get(NOTE_VARIABLE, DEFAULT_NOTE))
 
 
-def leave(note: Note, path: Path) -> None:
-    """A disk that is full makes the check fail, and nothing else."""
-    fresh = path.with_suffix(".new")
-    try:
-        fresh.write_bytes(msgspec.json.encode(note))
-        fresh.replace(path)
-    except OSError:
-        return
-
-
 def check(path: Path | None = None) -> bool:
     """Whether the note is fresh and good, and the device's own port, if it has one, answers in its protocol.
 
     A device that was told to refuse strangers, or to listen elsewhere, is believed.
     """
     try:
-        note = msgspec.json.decode((path or note_path()).read_bytes(), type=Note)
+        note = msgspec.json.decode((path or note_path()).read_bytes(), type=_Seen)
     except (OSError, msgspec.MsgspecError):
         return False
     if time.time() - note.unix_s > FRESH_S or note.status.health.state not in {"ok", "degraded"}:
@@ -65,6 +62,9 @@ def check(path: Path | None = None) -> bool:
 
 def check_line(path: Path, environment: Mapping[str, str]) -> bool:
     """Whether the line of the plan at `path` answers on its control channel, and its clock with it."""
+    # Here, for a device's own check is often made.
+    from simulators.host.plan import Plan, with_secrets
+
     try:
         plan = with_secrets(msgspec.json.decode(path.read_bytes(), type=Plan), environment)
         with socket.socket(socket.AF_UNIX) as asked:
@@ -80,7 +80,6 @@ def check_line(path: Path, environment: Mapping[str, str]) -> bool:
 
 def check_ways(environment: Mapping[str, str]) -> bool:
     """Whether each way in is open; what it leads to has a check of its own."""
-    # Here, for a device's own check is often made.
     from simulators.host.ways import WAYS_VARIABLE, ways_of
 
     try:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from simulators.clock import Clock
 
 # At high speeds several steps are made at each wake-up; a shorter rest than this only costs CPU.
-REST_MIN_S = 0.01
+REST_MIN_S = 0.025
 # What a wake-up may spend on steps before other work of the loop gets its turn.
 SLICE_S = 0.02
 # Behind by more than this of the wall, the backlog is given up and counted.

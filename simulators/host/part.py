@@ -17,10 +17,11 @@ from simulators.contracts import Device, Health
 from simulators.errors import InputError, StartError, UsineError
 from simulators.host.bay import Bay
 from simulators.host.bus import BUS_VARIABLE, PART_VARIABLE, TOKEN_VARIABLE, Time, Welcome
-from simulators.host.check import Note, leave, note_path
+from simulators.host.check import note_path
 from simulators.host.field import RemoteField
 from simulators.host.journal import FILE, Journal
 from simulators.host.network import HostNetwork
+from simulators.host.note import Note, leave
 from simulators.host.pace import Pace
 from simulators.host.refusal import refusal
 from simulators.model import PLC_KINDS, Line, Tag

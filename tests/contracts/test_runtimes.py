@@ -42,6 +42,7 @@ class Site:
     paths: Paths
     progress: list[dict[str, Any]] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    line: str = "bottling"
 
     @property
     def labs(self) -> SupervisorClient:
@@ -53,7 +54,7 @@ class Site:
         self.processes.append(process)
 
     def start(self, name: str = NAME, seed: int = 1) -> None:
-        self.labs.start("bottling", name, seed=seed, progress=self.progress.append, runtime=self.runtime)
+        self.labs.start(self.line, name, seed=seed, progress=self.progress.append, runtime=self.runtime)
 
     @property
     def engines(self) -> Sequence[str | None]:

@@ -6,19 +6,32 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import docker
 
-from lab.runtimes.docker.engine import API_VERSION
-from lab.runtimes.docker.images import STAGES
+from lab.runtimes.docker.engine import API_VERSION, address
 from lab.runtimes.docker.settings import Settings
 from tests.live.conftest import within
 
 ENGINE_FOLDER = "/run/usine-test-engine"  # what both call their own folder
 SOCKET = f"{ENGINE_FOLDER}/docker.sock"
+IMAGES = ("device", "workstation", "platform")
+LAYERS = "layers-of-another"
+# An engine makes the folder that it keeps everything in a mount of its own, which hides what was mounted below it before.
+MACHINE = """\
+folder=$1 own=$2 socket=$3 layers=$1/data/$4
+mkdir -p "$own"
+mount --bind "$folder/run" "$own"
+if [ -e "$layers" ]; then
+    mount --bind "$folder/data" "$folder/data"
+    while read -r layer place; do mount --bind "$layer" "$place"; done < "$layers"
+fi
+exec dockerd --data-root "$folder/data" --exec-root "$folder/exec" -p "$folder/pid" -H "unix://$socket"
+"""
 ENGINE_LIMIT_S, LOAD_LIMIT_S = 60.0, 300.0
 
 
@@ -44,11 +57,8 @@ class EngineHere:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    "nsenter", f"--net=/run/netns/{self.namespace}", "unshare", "--mount", "sh", "-ec",
-                    (
-                        f'mkdir -p {ENGINE_FOLDER}; mount --bind "{self.folder}/run" {ENGINE_FOLDER}; exec dockerd '
-                        f'--data-root "{self.folder}/data" --exec-root "{self.folder}/exec" -p "{self.folder}/pid" -H unix://{SOCKET}'
-                    ),
+                    "nsenter", f"--net=/run/netns/{self.namespace}", "unshare", "--mount",
+                    "sh", "-ec", MACHINE, "sh", str(self.folder), ENGINE_FOLDER, SOCKET, LAYERS,
                 ],
                 stdout=log, stderr=log, start_new_session=True,
                 # Nodes pull what they are told to run, even what they have; here no registry answers.
@@ -105,10 +115,8 @@ def two_machines(folder: Path, settings: Settings) -> Iterator[tuple[EngineHere,
     both = first, second
     try:
         _wire(first, second)
-        first.start()
-        _load(first, settings)
-        _same_images(first, second)
-        second.start()
+        for machine in both:
+            _give_images(machine, settings)
         with contextlib.closing(first.api()) as api:
             api.init_swarm(advertise_addr=first.address, listen_addr=f"{first.address}:2377")
             token = api.inspect_swarm()["JoinTokens"]["Worker"]
@@ -146,22 +154,58 @@ def _wire(first: EngineHere, second: EngineHere) -> None:
         _ip("-n", machine.namespace, "route", "add", "default", "dev", "wire")
 
 
+def _give_images(machine: EngineHere, settings: Settings) -> None:
+    """Those of the engine that `$DOCKER_HOST` names: shared before the machine's own starts, which is quicker, or loaded after."""
+    with contextlib.closing(docker.APIClient(base_url=address(), version=API_VERSION, timeout=120)) as api:
+        kept = Path(api.info()["DockerRootDir"])
+        images = [api.inspect_image(settings.image(stage)) for stage in IMAGES]
+    try:
+        _share(kept, machine.folder / "data", [image["RootFS"]["Layers"] for image in images])
+    except OSError:
+        # Kept elsewhere, or in another way.
+        shutil.rmtree(machine.folder / "data", ignore_errors=True)
+        machine.start()
+        _load(machine, settings)
+    else:
+        machine.start()
+
+
+def _share(kept: Path, data: Path, images: Sequence[Sequence[str]]) -> None:
+    """The engine's index, and which layers of its own these images are of, for `EngineHere.start` to mount them.
+
+    An engine writes nothing into an image's layer but that it is one ("committed"), which is said there already.
+
+    A layer is found by its chain (OCI image specification, "Layer ChainID").
+    """
+    chains = set()
+    for layers in images:
+        chain = ""
+        for layer in layers:
+            chain = f"sha256:{sha256(f'{chain} {layer}'.encode()).hexdigest()}" if chain else layer
+            chains.add(chain.removeprefix("sha256:"))
+    index, there = kept / "image" / "overlay2", data / "image" / "overlay2"
+    (data / "overlay2").mkdir(parents=True)
+    shutil.copytree(index, there, ignore=shutil.ignore_patterns("layerdb"))
+    for chain in chains:
+        shutil.copytree(index / "layerdb" / "sha256" / chain, there / "layerdb" / "sha256" / chain)
+    wanted = [(there / "layerdb" / "sha256" / chain / "cache-id").read_text() for chain in chains]
+    (data / LAYERS).write_text(
+        "".join(f"{kept}/overlay2/{layer} {data}/overlay2/{layer}\n" for layer in wanted)
+    )
+    for layer in wanted:
+        (data / "overlay2" / layer).mkdir()
+    shutil.copytree(kept / "overlay2" / "l", data / "overlay2" / "l", symlinks=True)
+
+
 def _load(machine: EngineHere, settings: Settings) -> None:
     """Copy the images to it."""
-    names = [settings.image(stage) for stage in STAGES if stage in {"device", "workstation", "platform"}]
+    names = [settings.image(stage) for stage in IMAGES]
     with subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE) as save:
         subprocess.run(
             ["docker", "-H", machine.url, "load", "-q"],
             stdin=save.stdout, stdout=subprocess.DEVNULL, timeout=LOAD_LIMIT_S, check=True,
         )  # fmt: skip
     assert save.returncode == 0
-
-
-def _same_images(one: EngineHere, other: EngineHere) -> None:
-    """What an engine that has no container keeps its images in, for another that has not started yet: quicker than to load."""
-    (other.folder / "data").mkdir(parents=True)
-    kept = [str(one.folder / "data" / part) for part in ("image", "overlay2")]
-    subprocess.run(["cp", "-a", *kept, f"{other.folder}/data"], check=True, timeout=LOAD_LIMIT_S)
 
 
 def _ip(*words: str) -> None:

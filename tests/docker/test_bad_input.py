@@ -20,6 +20,7 @@ from lab.runtimes.docker.images import source_mark
 from lab.runtimes.docker.settings import Settings, settings
 from simulators.errors import UsineError
 from tests.docker.left import networks_left
+from tests.docker.short_line import short_line
 from tests.lab.runtimes.fake_engine import FakeEngine, serving
 from tests.live.conftest import within
 
@@ -34,6 +35,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.paths = Paths(folder)
         self.process: subprocess.Popen[bytes] | None = None
+        self._line = short_line(folder)
 
     @property
     def settings(self) -> Settings:
@@ -50,7 +52,7 @@ class Site:
         labs = SupervisorClient(self.paths)
         within(30, labs.running)
         with pytest.raises(UsineError) as error:
-            labs.start("bottling", "bad", seed=1, runtime=runtime)
+            labs.start(self._line, "bad", seed=1, runtime=runtime)
         assert [lab.name for lab in labs.list()] == []
         return error.value
 

@@ -23,6 +23,7 @@ from simulators.errors import InputError
 from tests.contracts import test_runtimes as contract
 from tests.contracts.test_runtimes import NAME, Site, modbus
 from tests.docker.left import networks_left
+from tests.docker.short_line import short_line
 from tests.docker.swarm import SOCKET, EngineHere, two_machines
 from tests.live.conftest import green, within
 
@@ -40,7 +41,7 @@ def site() -> Iterator[Site]:
             patch.setenv(SOCKET_VARIABLE, SOCKET)
             # The kernels of small machines have no IPsec.
             patch.setenv(ENCRYPTED_VARIABLE, os.environ.get(ENCRYPTED_VARIABLE, "0"))
-            made = SwarmSite("swarm", Paths(home), machines=machines)
+            made = SwarmSite("swarm", Paths(home), line=short_line(Path(folder)), machines=machines)
             made.supervise()
             try:
                 made.start()
@@ -98,13 +99,13 @@ globals().update({name: test for name, test in vars(contract).items() if name.st
 
 def test_a_spread_lab_is_one_lab_on_both_machines_and_leaves_nothing(site: SwarmSite) -> None:
     name, begun = "wide", time.monotonic()
-    site.labs.start("bottling", name, seed=1, runtime="swarm", spread=True)
+    site.labs.start(site.line, name, seed=1, runtime="swarm", spread=True)
     ready_s = time.monotonic() - begun
     (status,) = [lab for lab in site.labs.list() if lab.name == name]
     assert len(status.machines) == 2
     parts = [site.parts(machine, name) for machine in site.machines]
     away = next(there for there in parts if "plant" not in there)
-    assert {"scada", "historian", "broker", "monitor"} <= away
+    assert {"scada", "historian", "broker", "hall_sensor"} <= away
     assert sorted(d["id"] for d in site.of(name, "describe")["devices"]) == sorted(
         set.union(*parts) - {"plant"}
     )

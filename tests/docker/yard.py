@@ -5,6 +5,7 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lab.paths import Paths
 from lab.runtimes.docker.engine import HOME, LAB, PART, address
 from lab.runtimes.docker.settings import settings
 from simulators.errors import UsineError
+from tests.docker.short_line import short_line
 
 ONE, TWO = "one", "two"
 SCOUT = (Path(__file__).parent / "scout.py").read_text(encoding="utf-8")
@@ -42,10 +44,10 @@ class Yard:
     def open(self) -> None:
         self.supervisor = ensure_supervisor(self.paths)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self._start, (ONE, TWO), (1, 2)))
+            list(pool.map(partial(self._start, short_line(self.paths.home)), (ONE, TWO), (1, 2)))
 
-    def _start(self, name: str, seed: int) -> None:
-        self.labs.start("bottling", name, seed=seed, runtime=self.runtime)
+    def _start(self, line: str, name: str, seed: int) -> None:
+        self.labs.start(line, name, seed=seed, runtime=self.runtime)
 
     def close(self) -> None:
         with contextlib.suppress(UsineError):

@@ -123,13 +123,13 @@ def _two_machines(seed: int) -> list[Life]:
 
 
 def _set_the_monitor(page: Page) -> None:
-    # Fewer windows to learn than a solution has: the journey is short.
+    # Fewer windows to learn than a solution has, for the journey is short; not so few that a sound machine alarms.
     text = file_text(exercise("bearing-alarm"), "solutions/reference.yaml", {})
     page.locator("#tab-configuration").click()
     page.locator("#configuration-device").select_option("monitor")
     write(page, "configuration", text.replace("pump_motor", "pump_engine"))
     expect(page.locator("#configuration-problem")).to_contain_text("pump_engine")
-    configure(page, BEARING, "monitor", text.replace("windows: 60", "windows: 15"))
+    configure(page, BEARING, "monitor", text.replace("windows: 60", "windows: 40"))
 
 
 def _watch_it_learn(page: Page) -> None:
