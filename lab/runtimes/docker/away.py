@@ -49,7 +49,7 @@ class AwayPart:
         try:
             await self._gate.do(images.check, self._engine, self._settings, "device")
             if not again:
-                await self._gate.all(self.objects.remove)
+                await self._gate.one_by_one(self.objects.remove)
             self._layout = self._laid_out()
             self._journal = Journal(self.folder / "steward.jsonl")
             give(self.folder, self._settings.user)
@@ -68,7 +68,7 @@ class AwayPart:
         self._mender.close()
         if graceful:
             await self._gate.all(self.objects.dismiss)
-        await self._gate.all(self.objects.remove)
+        await self._gate.one_by_one(self.objects.remove)
         if self._journal is not None:
             self._journal.close()
             self._journal = None

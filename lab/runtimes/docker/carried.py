@@ -109,7 +109,7 @@ class CarriedLab:
             await self.ways.close()
         if graceful:
             await self._gate.all(self.objects.dismiss)
-        await self._gate.all(self.objects.remove)
+        await self._gate.one_by_one(self.objects.remove)
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -139,7 +139,7 @@ class CarriedLab:
     async def _prepare(self) -> dict[str, socket.socket]:
         """The line at its own addresses, its networks, the ports on 127.0.0.1."""
         await self._gate.do(images.check, self._engine, self._settings, "device")
-        await self._gate.all(self.objects.remove)
+        await self._gate.one_by_one(self.objects.remove)
         model = load_line(Path(self.plan.line))
         subnets = await self._networks(model)
         self.line = load_line(Path(self.plan.line))

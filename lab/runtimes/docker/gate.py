@@ -34,6 +34,10 @@ class Gate:
         """A call that makes others side by side, with the executor that it is given."""
         return await asyncio.get_running_loop().run_in_executor(self._batches, call, self._calls)
 
+    async def one_by_one(self, call: Callable[[], T]) -> T:
+        """A call that makes many one after another, and waits between them; it keeps no other from the engine."""
+        return await asyncio.get_running_loop().run_in_executor(self._batches, call)
+
     def close(self) -> None:
         """Nothing more is begun."""
         self._calls.shutdown(wait=False, cancel_futures=True)

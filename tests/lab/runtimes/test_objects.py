@@ -56,7 +56,7 @@ def workers() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_a_whole_lab_is_made_found_and_removed(
-    fake: FakeEngine, objects: LabObjects, chosen: Settings, workers: ThreadPoolExecutor
+    fake: FakeEngine, objects: LabObjects, chosen: Settings
 ) -> None:
     objects.make_networks(WHOLE)
     for container in WHOLE.containers:
@@ -70,42 +70,42 @@ def test_a_whole_lab_is_made_found_and_removed(
     assert all(len(name) <= 15 and name.startswith(("usine-", "usinef")) for name in bridges), (
         "what the guard closes"
     )
-    objects.remove(workers)
+    objects.remove()
     assert (fake.containers, fake.networks) == ({}, {})
-    objects.remove(workers)
+    objects.remove()
 
 
 def test_a_network_that_is_in_use_for_a_moment_longer_is_removed_too(
-    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    fake: FakeEngine, objects: LabObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FREED_LIMIT_S", 2.0)
     objects.make_networks(WHOLE)
     fake.busy = dict.fromkeys(fake.networks, 2)
-    objects.remove(workers)
+    objects.remove()
     assert fake.networks == {}
 
 
 def test_a_network_with_somebody_elses_container_is_an_error_and_the_others_go(
-    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    fake: FakeEngine, objects: LabObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FREED_LIMIT_S", 0.2)
     objects.make_networks(WHOLE)
     (name, *_) = fake.networks
     fake.busy, fake.attached = {name: 10_000}, {name: ["f00"]}
     with pytest.raises(InUseError, match=name):
-        objects.remove(workers)
+        objects.remove()
     assert list(fake.networks) == [name]
 
 
 def test_a_network_in_which_the_engine_lost_count_is_said_and_left_to_it(
-    fake: FakeEngine, objects: LabObjects, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch,
+    fake: FakeEngine, objects: LabObjects, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setattr(module, "FREED_LIMIT_S", 0.2)
     objects.make_networks(WHOLE)
     (name, *_) = fake.networks
     fake.busy = {name: 10_000}
-    objects.remove(workers)
+    objects.remove()
     assert list(fake.networks) == [name]
     assert f"{name} still in use" in (said := capsys.readouterr().err)
     assert "restart the engine" in said
@@ -192,7 +192,7 @@ def test_another_labs_and_another_homes_objects_stay(
     ]
     for other in others:
         other.make_seat(WHOLE, workstation_layout(LINE, "control", "1:1"), None, "whose")
-    objects.remove(workers)
+    objects.remove()
     objects.dismiss(workers)
     assert {c["State"] for c in fake.containers.values()} == {"running"}
     assert len(fake.containers) == 2
