@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from simulators.clock import Clock
 
-# At high speeds several steps are made at each wake-up; a shorter rest than this only costs CPU.
-REST_MIN_S = 0.025
+# At high speeds several steps are made at each wake-up: a shorter rest than the first only costs CPU, a shorter one than
+# the second most of it. Between them, what is served is no older than a second of the line's.
+REST_S, REST_MIN_S, STALE_MAX_S = 0.025, 0.01, 1.0
 # What a wake-up may spend on steps before other work of the loop gets its turn.
 SLICE_S = 0.02
 # Behind by more than this of the wall, the backlog is given up and counted.
@@ -42,6 +43,11 @@ class Lateness:
             "scan_late_max_ms": round(ordered[-1], 3),
             "backlogs": self.backlogs,
         }
+
+
+def rest_s(speed: float) -> float:
+    """What is left to others between two wake-ups, where steps are due more often."""
+    return max(REST_MIN_S, min(REST_S, STALE_MAX_S / speed))
 
 
 class Pace:
@@ -125,6 +131,7 @@ class Pace:
             await self._change.wait()
         else:
             due_s = self._clock.wall_of((self.done + 1) * self._step_s)
-            fast = self._step_s / self._clock.speed < REST_MIN_S
-            await asyncio.sleep(max(due_s - self._wall(), REST_MIN_S if fast else 0.0))
+            least_s = rest_s(self._clock.speed)
+            fast = self._step_s / self._clock.speed < least_s
+            await asyncio.sleep(max(due_s - self._wall(), least_s if fast else 0.0))
         self._change.clear()

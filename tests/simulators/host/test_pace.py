@@ -1,8 +1,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from simulators.clock import Clock
-from simulators.host.pace import BACKLOG_MAX_S, Pace
+from simulators.clock import SPEED_MAX, Clock
+from simulators.host.pace import BACKLOG_MAX_S, REST_MIN_S, REST_S, STALE_MAX_S, Pace, rest_s
 
 
 @dataclass
@@ -55,6 +55,14 @@ async def test_speed_makes_more_steps_of_the_same_length() -> None:
     line.wall.now += 0.01
     await line.pace.advance()
     assert len(line.steps) == 10
+
+
+def test_the_faster_a_line_the_shorter_its_rest_from_where_what_is_served_would_be_too_old() -> None:
+    for speed in (1.0, 5.0, 40.0, 41.0, 60.0, SPEED_MAX):
+        assert REST_MIN_S <= rest_s(speed) <= REST_S
+        assert rest_s(speed) * speed <= STALE_MAX_S + 1e-9
+    assert rest_s(40.0) == REST_S
+    assert rest_s(60.0) < REST_S
 
 
 async def test_a_pause_makes_no_step_and_resuming_makes_no_burst() -> None:
