@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from simulators.clock import Clock
 
-# At high speeds several steps are made at each wake-up: a shorter rest than the first only costs CPU, a shorter one than
-# the second most of it. Between them, what is served is no older than a second of the line's.
+# At high speeds several steps are made at each wake-up: a shorter rest than `REST_S` only costs CPU. It is shortened, to
+# `REST_MIN_S` at the least, so that what is served is no older than `STALE_MAX_S` of simulated time.
 REST_S, REST_MIN_S, STALE_MAX_S = 0.025, 0.01, 1.0
 # What a wake-up may spend on steps before other work of the loop gets its turn.
 SLICE_S = 0.02

@@ -19,10 +19,9 @@ def short_line(folder: Path) -> str:
     """Write it below `folder`; returns what a lab is started with."""
     whole = line_path("bottling")
     made = folder / "short" / whole.name
-    if not made.exists():
-        shutil.copytree(whole.parent, made.parent)
-        line = yaml.safe_load(whole.read_text(encoding="utf-8"))
-        line["devices"] = [each for each in line["devices"] if each["id"] not in LEFT_OUT]
-        line["tags"] = [each for each in line["tags"] if each["device"] not in LEFT_OUT]
-        made.write_text(yaml.safe_dump(line, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    shutil.copytree(whole.parent, made.parent)
+    line = yaml.safe_load(whole.read_text(encoding="utf-8"))
+    line["devices"] = [each for each in line["devices"] if each["id"] not in LEFT_OUT]
+    line["tags"] = [each for each in line["tags"] if each["device"] not in LEFT_OUT]
+    made.write_text(yaml.safe_dump(line, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return str(made)

@@ -171,8 +171,8 @@ class LabObjects:
         """Everything of the lab that is on the engine: containers one after another, then networks. Needs no file.
 
         Engines lose count of a network's ends when containers come and go at once (moby 42119): side by side they would
-        go no faster, and one overlay network in sixteen stayed on a busy machine. One in which an engine counts ends that are in no
-        container is left to it; it removes such a network after it was started again.
+        go no faster, and one overlay network in sixteen stayed on a busy machine. One in which an engine still counts
+        ends that are in no container is left to it; it removes such a network after it was started again.
         """
         deadline = time.monotonic() + FREED_LIMIT_S
         while True:

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from dataclasses import dataclass
 
 from simulators.clock import SPEED_MAX, Clock
@@ -63,6 +64,18 @@ def test_the_faster_a_line_the_shorter_its_rest_from_where_what_is_served_would_
         assert rest_s(speed) * speed <= STALE_MAX_S + 1e-9
     assert rest_s(40.0) == REST_S
     assert rest_s(60.0) < REST_S
+
+
+async def test_a_fast_line_wakes_up_no_more_often_than_its_rest_allows() -> None:
+    steps: list[float] = []
+    published: list[float] = []
+    pace = Pace(Clock(0.0, 20.0), 0.1, steps.append, published.append)
+    begun = time.monotonic()
+    task = asyncio.create_task(pace.run())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    assert 1 <= len(published) <= (time.monotonic() - begun) / REST_S + 1
+    assert len(steps) > len(published)
 
 
 async def test_a_pause_makes_no_step_and_resuming_makes_no_burst() -> None:

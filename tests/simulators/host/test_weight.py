@@ -36,3 +36,8 @@ def test_a_device_brings_its_own_libraries_only(kind: str, needs: set[str]) -> N
 
 def test_a_plant_whose_plcs_run_elsewhere_has_no_compiler() -> None:
     assert not imported(PLANT) & {"lark", "asyncua", "cryptography", "paho"}
+
+
+def test_a_health_check_brings_neither_a_loop_nor_a_line() -> None:
+    check = "import simulators.host.__main__, simulators.host.check, simulators.host.privileges"
+    assert not imported(check) & {*HEAVY, "asyncio", "yaml", "simulators.model", "simulators.snapshot"}
