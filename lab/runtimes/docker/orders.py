@@ -42,14 +42,17 @@ class Orders:
             except OSError:
                 data, fds = b"", []
             if not data:
+                # One that nobody writes to any more is always readable.
+                loop.remove_reader(self._connected)
                 self.gone.set()
                 return
             work = obey(fds, json.loads(data))
             if work is not None:
                 self.spawn(work)
 
+        loop = asyncio.get_running_loop()
         self._connected.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._connected.fileno(), hear)
+        loop.add_reader(self._connected, hear)
 
     def spawn(self, work: Work) -> None:
         """Begin it; what goes wrong is printed."""
@@ -123,9 +126,8 @@ async def serve(connected: socket.socket, home: Path, made: Callable[[Orders, Pa
 
 def run(made: Callable[[Orders, Path], Obeying]) -> None:
     """As a program of its own, `DESCRIPTOR HOME`, which never returns."""
-    try:
-        asyncio.run(serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), made))
-    finally:
-        # Threads that wait for an engine must not keep who has no supervisor any more.
-        sys.stderr.flush()
+    connected, home = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    # Threads that wait for an engine or a lab must not keep who has no supervisor any more: no end of a runner, which does.
+    asyncio.new_event_loop().run_until_complete(serve(connected, home, made))
+    sys.stderr.flush()
     os._exit(0)
