@@ -33,7 +33,7 @@ from lab.runtimes.swarm.machines import ENCRYPTED_VARIABLE, Machine, Machines, S
 from lab.runtimes.swarm.networks import FREED_LIMIT_S, Networks, SwarmNetworks
 from lab.runtimes.swarm.node import GONE
 from lab.runtimes.swarm.nodes import SHAPES, Nodes, lost
-from lab.runtimes.swarm.placed import Placed
+from lab.runtimes.swarm.placed import Placed, unheard
 from lab.runtimes.swarm.streams import LINE_BYTES, Stream, join
 from simulators.errors import NotFoundError, UsineError
 from simulators.host.plan import Places, Plan
@@ -196,6 +196,7 @@ class Head:
     async def _adopt(self, fds: list[int], order: dict[str, Any]) -> None:
         (lifeline,) = fds
         plan = msgspec.convert(order["plan"], Plan)
+        self._unplaced(plan)
         placed: Placed | None = None
         while placed is None:
             try:
@@ -210,6 +211,10 @@ class Head:
                 sys.stderr.write(f"{plan.name}: {error}\n")
                 await asyncio.sleep(LOOK_S)
         await self._outlive(placed, lifeline)
+
+    def _unplaced(self, plan: Plan) -> None:
+        if plan.name not in self._labs:
+            unheard(plan)
 
     async def _known(self, plan: Plan, shape: str) -> Placed:
         """A lab that runs on some machine. Raises: NotFoundError: on none that answers."""
@@ -327,6 +332,7 @@ class Head:
             for machine in await self._machines.well():
                 for message in await self._nodes.found(machine):
                     if "plan" in message and message["shape"] != AWAY:
+                        self._unplaced(msgspec.convert(message["plan"], Plan))
                         say({"plan": message["plan"], "shape": names[message["shape"]]})
         except (UsineError, OSError, msgspec.MsgspecError) as error:
             say({"error": refusal(error)})

@@ -16,6 +16,11 @@ from simulators.model import Line
 Order = Callable[[dict[str, Any]], Awaitable[Stream]]
 
 
+def unheard(plan: Plan) -> None:
+    """Forget the control channel of a lab that is not placed here yet: whoever led to it was killed, and left its path."""
+    Path(plan.control).unlink(missing_ok=True)
+
+
 class Placed:
     """`plan` is the supervisor's, `shape` the runtime's name; `order` gives the main machine an order.
 
@@ -52,7 +57,7 @@ class Placed:
         self.opened = True
         control = Path(self.plan.control)
         control.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        control.unlink(missing_ok=True)
+        unheard(self.plan)
         self._servers.append(
             await asyncio.start_unix_server(self._passer({"do": "control"}), str(control), limit=LINE_BYTES)
         )

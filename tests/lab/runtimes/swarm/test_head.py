@@ -297,6 +297,12 @@ async def standing(folder: Path) -> AsyncIterator[Site]:
         await site.close()
 
 
+def nobody_listens(path: str) -> None:
+    """As who is killed leaves its socket."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(path)
+
+
 async def spoken(path: str) -> bytes:
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(b"hello\n")
@@ -412,12 +418,14 @@ async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
     async with standing(tmp_path) as site:
         said, last = await site.start("one")
         last.cancel()
+        await site.head._labs.pop("one").close()
+        nobody_listens(site.plan("one").control)
         answer, theirs = os.pipe()
         site.order({"do": "found"}, theirs)
         (found,) = [json.loads(line) for line in (await _all(answer)).splitlines()]
         assert found["shape"] == "swarm"
         assert found["plan"]["control"] == site.plan("one").control
-        await site.head._labs.pop("one").close()
+        assert not Path(site.plan("one").control).exists(), "it is not reached from here yet"
         plan = msgspec.structs.replace(site.plan("one"), line=said[-1]["line"], forwards=said[-1]["forwards"])
         watched, lifeline = os.pipe()
         site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
@@ -425,6 +433,22 @@ async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
             while not Path(plan.control).exists():
                 await asyncio.sleep(0.02)
         assert await spoken(plan.control) == b"echo hello\n"
+        os.close(watched)
+
+
+async def test_a_lab_whose_machine_does_not_answer_yet_is_not_said_to_be_reached(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        said, last = await site.start("one")
+        last.cancel()
+        site.lose("a")
+        await site.head._labs.pop("one").close()
+        plan = msgspec.structs.replace(site.plan("one"), line=said[-1]["line"], forwards=said[-1]["forwards"])
+        nobody_listens(plan.control)
+        watched, lifeline = os.pipe()
+        site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
+        async with asyncio.timeout(LIMIT_S):
+            while Path(plan.control).exists():
+                await asyncio.sleep(0.02)
         os.close(watched)
 
 
