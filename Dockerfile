@@ -18,13 +18,17 @@ ARG CA_BUNDLE=certificates.none
 COPY ${CA_BUNDLE}* certificates.none /usr/local/share/usine/
 RUN if [ -s "/usr/local/share/usine/${CA_BUNDLE}" ]; then \
         cat "/usr/local/share/usine/${CA_BUNDLE}" >> /etc/ssl/certs/ca-certificates.crt; fi
-ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
-    PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/pip
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 \
+    UV_NO_CACHE=1 UV_PYTHON=/opt/venv/bin/python UV_PYTHON_DOWNLOADS=never UV_REQUIRE_HASHES=1
+COPY requirements-install.txt /tmp/
+RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv \
+    && /opt/uv/bin/pip install --quiet --no-compile --require-hashes -r /tmp/requirements-install.txt
+ENV PATH=/opt/uv/bin:$PATH
 
 FROM builder AS device-packages
 COPY requirements-device.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements-device.txt \
+RUN uv pip install --quiet -r /tmp/requirements-device.txt \
     && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
@@ -53,10 +57,10 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["pyt
 ENTRYPOINT ["python3", "-m", "simulators.host"]
 CMD ["part"]
 
-# The student's machine: the tools of the trade, and Python with clients of the line's protocols.
-FROM builder AS workstation-packages
+# The student's machine: the tools of the trade, and Python with clients of the line's protocols, which a device has too.
+FROM device-packages AS workstation-packages
 COPY requirements-workstation.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements-workstation.txt \
+RUN uv pip install --quiet -r /tmp/requirements-workstation.txt \
     && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
@@ -78,9 +82,9 @@ ENTRYPOINT ["python3", "-m", "simulators.host"]
 CMD ["workstation", "/run/usine/workstation.sock"]
 
 # The platform: everything. Supervisor, pages, probes and attacks; never a student's.
-FROM builder AS platform-packages
+FROM device-packages AS platform-packages
 COPY requirements.txt /tmp/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r /tmp/requirements.txt \
+RUN uv pip install --quiet -r /tmp/requirements.txt \
     && find /opt/venv -depth -type d -name tests -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 /opt/venv/lib
 
@@ -91,8 +95,8 @@ COPY web /build/web
 COPY scenarios /build/scenarios
 COPY lab /build/lab
 COPY simulators /build/simulators
-RUN cd /build && USINE_ASSETS=require /opt/pip/bin/pip wheel --quiet --no-deps --wheel-dir /tmp/wheel . \
-    && /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-compile --no-deps --target /opt/usine /tmp/wheel/*.whl \
+RUN cd /build && USINE_ASSETS=require uv build --quiet --wheel --build-constraints /tmp/requirements.txt --out-dir /tmp/wheel . \
+    && UV_REQUIRE_HASHES=0 uv pip install --quiet --no-deps --target /opt/usine /tmp/wheel/*.whl \
     && python3 -m compileall -q -j 0 /opt/usine
 
 FROM base AS platform

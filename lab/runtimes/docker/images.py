@@ -28,7 +28,7 @@ STAGES = tuple(PACKAGES)
 # What a build needs, beside the sources.
 CONTEXT = (
     "Dockerfile", "certificates.none", "requirements.txt", "requirements-device.txt", "requirements-workstation.txt",
-    "pyproject.toml", "hatch_build.py", "README.md", "LICENSE",
+    "requirements-install.txt", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE",
 )  # fmt: skip
 SOURCES = ("simulators", "lab", "scenarios", "web", "frontend")
 BUNDLE = "authority.pem"
