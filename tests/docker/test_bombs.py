@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.docker.test_privileges import STUDENT
-from tests.docker.yard import ONE, TWO, Yard
+from tests.docker.yard import ONE, TWO, Yard, percentile_99
 from tests.live.conftest import green, within
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(400)]
 
 LATE_MS = 10.0
+# What a ninety-ninth percentile is of, at least.
+SCANS = 100
 MIB = 1 << 20
 NOISE_BYTES = 256 * MIB
 KILLED = 137
@@ -153,15 +155,15 @@ def quiet_ms(yard: Yard) -> float:
     """How late the other lab's scans are while nothing goes wild."""
     yard.ask("lateness", TWO, forget=True)
     time.sleep(2.0)
-    yard.quiet_ms = yard.lateness_ms(TWO)
+    yard.quiet_ms = percentile_99(yard.late_ms(TWO))
     return yard.quiet_ms
 
 
-@contextmanager
 def undisturbed(yard: Yard, limit_bytes: int = 0, ended: str | None = None) -> Iterator[None]:
-    """While the block goes wild in lab one, the other lab's scans are on time; afterwards everybody still lives.
+    """Each time the loop's body goes wild in lab one, the other lab's scans are on time; at the end everybody still lives.
 
-    Only the part `ended` of lab one is another process than before.
+    Once will do where no scan is late; where one is, it goes on until there are as many scans as tell how rare that is. Only the
+    part `ended` of lab one is another process than before.
 
     On a machine that others keep busy punctuality cannot be told, nor whose memory is gone: all the rest is judged, then the
     test is skipped.
@@ -174,10 +176,13 @@ def undisturbed(yard: Yard, limit_bytes: int = 0, ended: str | None = None) -> I
     began = {
         lab: {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()} for lab in (ONE, TWO)
     }
-    yard.ask("lateness", TWO, forget=True)
+    scans_ms: list[float] = []
     with lowest() as seen_bytes:
-        yield
-    late_ms = yard.lateness_ms(TWO)
+        while not scans_ms or (max(scans_ms) > LATE_MS and len(scans_ms) < SCANS):
+            yard.ask("lateness", TWO, forget=True)
+            yield
+            scans_ms += yard.late_ms(TWO)
+    late_ms = percentile_99(scans_ms)
     for lab in (ONE, TWO):
         now = {part: seen["State"]["StartedAt"] for part, seen in yard.seen(lab).items()}
         changed = {part for part, _at in now.items() ^ began[lab].items()}
@@ -189,7 +194,7 @@ def undisturbed(yard: Yard, limit_bytes: int = 0, ended: str | None = None) -> I
             f"this machine is busy, with scans {before_ms:.0f} and {after_ms:.0f} ms late while nothing is wild; "
             "all but punctuality and the host's memory held"
         )
-    assert late_ms <= LATE_MS, f"{before_ms:.1f}, {late_ms:.1f}, {after_ms:.1f} ms"
+    assert late_ms <= LATE_MS, f"{before_ms:.1f}, {late_ms:.1f} of {len(scans_ms)}, {after_ms:.1f} ms"
     assert seen_bytes[0] - min(seen_bytes) <= limit_bytes + NOISE_BYTES, "the host's memory"
 
 
@@ -201,7 +206,7 @@ def place(yard: Yard, part: str) -> str:
 def test_a_fork_bomb(yard: Yard, part: str, user: str) -> None:
     here = place(yard, part)
     limit = yard.seen()[here]["HostConfig"]["PidsLimit"]
-    with undisturbed(yard):
+    for _time in undisturbed(yard):
         said = yard.run(here, ["python3", "-c", FORKS], user=user)
         assert 0 < int(said.split()[-1]) < limit
 
@@ -224,7 +229,7 @@ def test_what_is_left_behind_on_a_device_is_waited_for(yard: Yard, part: str) ->
 def test_a_memory_bomb(yard: Yard, part: str, user: str) -> None:
     here = place(yard, part)
     limit = yard.seen()[here]["HostConfig"]["Memory"]
-    with undisturbed(yard, limit):
+    for _time in undisturbed(yard, limit):
         yard.run(here, ["python3", "-c", MEMORY], user=user, status=KILLED)
         assert yard.seen()[here]["State"]["Running"]
 
@@ -234,7 +239,7 @@ def test_a_full_disk(yard: Yard, part: str, user: str) -> None:
     """All that it can write to is memory of its own; but a device's own folder, which is the next test's."""
     here = place(yard, part)
     folders = ["/tmp", "/dev/shm", "/run", "/home/student", "/run/usine", "/var/tmp", "/dev", "/"]
-    with undisturbed(yard):
+    for _time in undisturbed(yard):
         said = yard.run(here, ["python3", "-c", DISK, *folders], user=user, status=None)
         # Killed, where all of it is more than its memory.
         wrote = re.search(r"wrote (\d+)", said)
@@ -247,14 +252,14 @@ def test_a_devices_folder_that_fills_the_disk(yard: Yard) -> None:
     """Who has more than its share of the disk is ended; what was too much goes, and it starts again with the rest."""
     part = "hall_sensor"
     folder = yard.folder(part)
-    with undisturbed(yard, ended=part):
+    for _time in undisturbed(yard, ended=part):
         yard.run(part, ["python3", "-c", FILL, f"/data/{part}"], user="10000", status=None)
         within(30, lambda: part in yard.ids() and held(folder) <= 1 << 30)
         within(30, lambda: green(yard.labs, ONE))
-    assert (folder / "small").read_text() == "kept"
-    assert "storage_exceeded" in (folder.parent / "steward.jsonl").read_text()
-    for left in folder.glob("bomb*"):
-        left.unlink()
+        assert (folder / "small").read_text() == "kept"
+        assert "storage_exceeded" in (folder.parent / "steward.jsonl").read_text()
+        for left in folder.glob("bomb*"):
+            left.unlink()
 
 
 def held(folder: Path) -> int:
@@ -273,7 +278,7 @@ def test_a_processor_that_is_burnt(yard: Yard, part: str, user: str) -> None:
             / 1e9
         )
 
-    with undisturbed(yard):
+    for _time in undisturbed(yard):
         before, began = used_s(), time.monotonic()
         yard.run(here, ["python3", "-c", BURN], user=user)
         share = yard.seen()[here]["HostConfig"]["NanoCpus"] / 1e9
@@ -286,5 +291,5 @@ def test_a_flood(yard: Yard, part: str, user: str) -> None:
     here = place(yard, part)
     devices = yard.addresses()
     target = devices["plc1" if part.startswith("workstation") else "broker"][1]
-    with undisturbed(yard):
+    for _time in undisturbed(yard):
         yard.run(here, ["python3", "-c", FLOOD, target], user=user)

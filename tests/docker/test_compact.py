@@ -83,7 +83,7 @@ def test_nobody_works_there(compact: Yard) -> None:
 
 @pytest.mark.parametrize("bomb", [FORKS, BURN], ids=["forks", "burnt processor"])
 def test_what_goes_wild_in_it_hurts_no_other(compact: Yard, bomb: str) -> None:
-    with undisturbed(compact):
+    for _time in undisturbed(compact):
         compact.run(LINE, ["python3", "-c", bomb], user=USER)
 
 
