@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
-# In a fourth of pip's time; by pip where only that is told of an index or an authority.
-INSTALL := install() { $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@" || $(BIN)/pip install --quiet --disable-pip-version-check "$$@"; }; install
+# By uv, in a fourth of pip's time; by pip where that has an index of its own, or uv does not get through.
+INSTALL := install() { { ! $(BIN)/pip config list | grep -q "\.\(index-url\|no-index\)=" && $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; } \
+	|| $(BIN)/pip install --quiet --disable-pip-version-check "$$@"; }; install
 SOURCES := pyproject.toml hatch_build.py $(wildcard frontend/*) $(wildcard web/translations/*/LC_MESSAGES/*.po)
 
 .PHONY: lab test check lock clean
