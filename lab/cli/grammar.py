@@ -53,6 +53,8 @@ class Group(TyperGroup):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.subcommand_metavar = say("COMMANDE [ARGUMENTS]...", "COMMAND [ARGUMENTS]...")
+        for parameter in self.params:
+            _label(parameter)
 
     def get_help_option(self, ctx: Any) -> Any:
         return _named(super().get_help_option(ctx))

@@ -4,6 +4,8 @@ import importlib
 import pkgutil
 import sys
 import traceback
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -32,11 +34,31 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+    @app.callback()
+    def lab(
+        _version: Annotated[
+            bool,
+            typer.Option(
+                "--version",
+                help=say("La version, puis c'est tout.", "The version, and nothing else."),
+                is_eager=True,
+                callback=_show_version,
+            ),
+        ] = False,
+    ) -> None: ...
+
     for found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
         module.register(app)
     speak(app)
     return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"usine-ecole {version('usine-ecole')}")
+        raise typer.Exit
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_every_command_of_the_list_is_there() -> None:
 def test_every_file_of_the_folder_registers() -> None:
     app = build()
     assert len(names(app)) >= len(list(pkgutil.iter_modules(commands.__path__)))
+
+
+def test_it_says_its_version_whatever_else_is_asked() -> None:
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert lab("--version") == (0, f"usine-ecole {pyproject['project']['version']}\n", "")
+    assert lab("--version", "ps")[1] == lab("--version")[1]
+    assert "--version" in lab("--help")[1]
 
 
 WALK = """
