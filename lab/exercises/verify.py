@@ -1,10 +1,12 @@
 """Author tests: each solution of an exercise on a lab of its own, graded, and the score compared."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from queue import PriorityQueue
 
 import msgspec
 
@@ -32,6 +34,7 @@ TOLERANCE = 0.01
 # device it takes eight seconds of processor to start and a core at high speed, or is on another machine.
 LABS_A_JOB = {"local": 4, "docker-compact": 4}
 WHY_MAX = 600
+SOON, LATER = 0, 1
 # SCADA takes up to this much of the wall, at any speed, to find that a source does not answer any more; a trainee
 # takes longer to ask for a check.
 SETTLE_S = 4.0
@@ -120,14 +123,21 @@ def verify(
     `jobs` labs at once, and `LABS_A_JOB` times as many while the machine has room, as `spare` tells; no more than `jobs`
     where each device has a container.
 
-    Hidden runs are played from the first moment, once for all the solutions of a seed, which begin when theirs are there.
+    Hidden runs are played from the first moment, once for all the solutions of a seed, which begin when theirs are there: before
+    others, for they take the longest, and what begins last is waited for alone.
     """
 
-    def attempt(trial: Trial) -> TestResult:
+    def attempt() -> tuple[str, TestResult]:
         with room.taken():
+            trial = queue.get_nowait()[-1]
             result = run_trial(trial, labs, check_rules, sleep, runtime)
         say(trial, result)
-        return result
+        return trial.lab_name, result
+
+    def begin(ready: Iterable[Trial], rank: int) -> None:
+        for trial in ready:
+            queue.put((rank, next(number), trial))
+            begun.append(at_work.submit(attempt))
 
     todo = {trial.lab_name: trial for exercise in exercises for trial in trials(exercise, seeds)}
     hidden = {_key(trial): trial for trial in todo.values() if hidden_runs(trial.exercise)}
@@ -135,15 +145,17 @@ def verify(
     room = Room(sure, most, spare)
     at_work = ThreadPoolExecutor(most, "trial")
     before = ThreadPoolExecutor(max(1, len(hidden)), "hidden runs")
+    queue: PriorityQueue[tuple[int, int, Trial]] = PriorityQueue()
+    number, begun = itertools.count(), list[Future[tuple[str, TestResult]]]()
     try:
         played = {
             before.submit(_play_hidden_runs, trial, labs, runtime): key for key, trial in hidden.items()
         }
-        begun = {name: at_work.submit(attempt, todo[name]) for name in todo if _key(todo[name]) not in hidden}
+        begin((trial for trial in todo.values() if _key(trial) not in hidden), LATER)
         for done in as_completed(played):
-            ready = [name for name, trial in todo.items() if _key(trial) == played[done]]
-            begun |= {name: at_work.submit(attempt, todo[name]) for name in ready}
-        results = [(trial, begun[name].result()) for name, trial in todo.items()]
+            begin((trial for trial in todo.values() if _key(trial) == played[done]), SOON)
+        told = dict(each.result() for each in begun)
+        results = [(trial, told[name]) for name, trial in todo.items()]
     finally:
         # Interrupted, it does not wait: what still runs fails as soon as its lab is gone.
         for pool in (at_work, before):

@@ -1,5 +1,6 @@
 """`lab verify` itself: an exercise that grades wrongly must not get through."""
 
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -222,3 +223,37 @@ def test_each_result_is_told_as_it_comes(tmp_path: Path) -> None:
         say=lambda _trial, result: told.append(result),
     )
     assert sorted(result.solution for result in told) == ["deaf", "idle", "none", "reference", "stop"]
+
+
+def test_those_with_hidden_runs_begin_as_soon_as_theirs_are_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else waits: here one lab at a time, of an exercise without hidden runs that comes first."""
+    played = threading.Event()
+
+    class WaitingLabs(StageLabs):
+        def start(self, *args: Any, **options: Any) -> LabStatus:
+            if not self.every:
+                assert played.wait(5)
+                time.sleep(0.2)
+            return super().start(*args, **options)
+
+    monkeypatch.setattr(
+        "lab.exercises.verify.hidden_runs",
+        lambda exercise: [lambda _wanted: played.set()] if exercise.id == "hidden" else [],
+    )
+    exercises = [
+        load_exercise(write_exercise(tmp_path, EXERCISE.replace("small-door", name), name=name))
+        for name in ("plain", "hidden")
+    ]
+    told: list[str] = []
+    report = prove(
+        exercises,
+        WaitingLabs(),
+        seeds=1,
+        runtime="docker",
+        say=lambda trial, _result: told.append(trial.exercise.id),
+    )
+    assert report.failed == 0
+    assert [result.id for result in report.exercises] == ["plain", "hidden"]
+    assert told == ["plain"] + ["hidden"] * 5 + ["plain"] * 4
