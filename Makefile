@@ -26,7 +26,7 @@ check: $(VENV)/.installed-dev
 $(VENV)/.installed: requirements.txt requirements-install.txt $(SOURCES)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installation / Installing…"
-	@test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-install.txt || true
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-install.txt || true
 	@$(INSTALL) --require-hashes -r requirements.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -42,17 +42,14 @@ class Orders:
             except OSError:
                 data, fds = b"", []
             if not data:
-                # One that nobody writes to any more is always readable.
-                loop.remove_reader(self._connected)
                 self.gone.set()
                 return
             work = obey(fds, json.loads(data))
             if work is not None:
                 self.spawn(work)
 
-        loop = asyncio.get_running_loop()
         self._connected.setblocking(False)
-        loop.add_reader(self._connected, hear)
+        asyncio.get_running_loop().add_reader(self._connected.fileno(), hear)
 
     def spawn(self, work: Work) -> None:
         """Begin it; what goes wrong is printed."""

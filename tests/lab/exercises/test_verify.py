@@ -4,6 +4,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from queue import PriorityQueue
 from typing import Any
 
 import pytest
@@ -229,18 +230,24 @@ def test_those_with_hidden_runs_begin_as_soon_as_theirs_are_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever else waits: here one lab at a time, of an exercise without hidden runs that comes first."""
-    played = threading.Event()
+    begun, queued = threading.Event(), threading.Event()
+
+    class Watched(PriorityQueue[Any]):
+        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            if item[-1].exercise.id == "hidden" and self.qsize() == 5 + 4:
+                queued.set()
 
     class WaitingLabs(StageLabs):
         def start(self, *args: Any, **options: Any) -> LabStatus:
-            if not self.every:
-                assert played.wait(5)
-                time.sleep(0.2)
+            begun.set()
+            assert queued.wait(30)
             return super().start(*args, **options)
 
+    monkeypatch.setattr("lab.exercises.verify.PriorityQueue", Watched)
     monkeypatch.setattr(
         "lab.exercises.verify.hidden_runs",
-        lambda exercise: [lambda _wanted: played.set()] if exercise.id == "hidden" else [],
+        lambda exercise: [lambda _wanted: begun.wait(30)] if exercise.id == "hidden" else [],
     )
     exercises = [
         load_exercise(write_exercise(tmp_path, EXERCISE.replace("small-door", name), name=name))

@@ -1,5 +1,10 @@
 """Where a probe stands in a test: before a device on loopback, or inside a lab that is none."""
 
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +34,38 @@ class Place:
 
     def claim(self, source: str) -> str:
         return source or "127.0.0.1"
+
+
+@contextlib.asynccontextmanager
+async def answering(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    listener: socket.socket,
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[None]:
+    """A server whose connections all end with the block; what goes wrong with one is nobody else's."""
+    opened: list[asyncio.StreamWriter] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await serve(reader, writer)
+
+    server = await asyncio.start_server(keep, sock=listener, ssl=context)
+    try:
+        yield
+    finally:
+        # Whoever was taken in just now is served a few rounds later; by a server that has closed, never.
+        await _rounds()
+        server.close()
+        for writer in opened:
+            writer.transport.abort()
+        await _rounds()
+
+
+async def _rounds() -> None:
+    """However long that takes: some milliseconds are none of a busy machine's."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 class FakeConnection:

@@ -14,7 +14,7 @@ from lab.probes.contract import Finding
 from lab.probes.stream import Tls
 from simulators.errors import InputError, NotFoundError
 from tests.fakes import FakeNetwork
-from tests.lab.probes.stage import Place
+from tests.lab.probes.stage import Place, answering
 from tests.simulators.devices.modbus_plc.rig import ADDRESS, LINE, PORT, SECURE_PORT, Rig, running
 from tests.simulators.devices.modbus_plc.test_security import SECURE
 
@@ -164,28 +164,19 @@ Answer = Callable[[int, bytes], bytes | None]
 async def odd(answer: Answer) -> AsyncIterator[Place]:
     """A server at the PLC's place that answers with what `answer(transaction, pdu)` gives, None to close."""
     network = FakeNetwork()
-    opened: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened.append(writer)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.closing(writer):
             while True:
                 transaction, _, length, _ = struct.unpack(">HHHB", await reader.readexactly(7))
                 data = answer(transaction, await reader.readexactly(length - 1))
                 if data is None:
                     break
                 writer.write(data)
-        writer.close()
 
-    server = await asyncio.start_server(serve, sock=network.listen("control", ADDRESS, PORT))
-    try:
-        yield Place(LINE, "control", network)
-    finally:
-        server.close()
-        for writer in opened:
-            writer.transport.abort()
-        await asyncio.sleep(0.01)
-        network.close()
+    with contextlib.closing(network):
+        async with answering(serve, network.listen("control", ADDRESS, PORT)):
+            yield Place(LINE, "control", network)
 
 
 def framed(transaction: int, pdu: bytes) -> bytes:

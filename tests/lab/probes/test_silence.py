@@ -12,7 +12,7 @@ import pytest
 from lab.probes import modbus, mqtt, tls
 from lab.probes.contract import Finding, Probe, Where
 from tests.fakes import FakeNetwork, a_device, a_line, a_tag
-from tests.lab.probes.stage import Place
+from tests.lab.probes.stage import Place, answering
 
 LINE = a_line(
     [a_device("mute", "modbus_plc", port=502, program="x.st")],
@@ -33,32 +33,15 @@ ZONED = [*modbus.PROBES, *mqtt.PROBES, *tls.PROBES]
 async def mute(says: Callable[[bytes], bytes] = lambda _request: b"") -> AsyncIterator[Place]:
     """A device that listens, and to each request says that."""
     network = FakeNetwork()
-    opened: list[asyncio.StreamWriter] = []
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened.append(writer)
-        with contextlib.suppress(OSError):
-            while request := await reader.read(4096):
-                writer.write(says(request))
+        while request := await reader.read(4096):
+            writer.write(says(request))
 
     spec = LINE.device("mute")
-    server = await asyncio.start_server(listen, sock=network.listen(spec.zone, spec.address, 502))
-    try:
-        yield Place(LINE, spec.zone, network)
-    finally:
-        # Whoever was taken in just now is listened to a few rounds later; by a server that has closed, never.
-        await rounds()
-        server.close()
-        for writer in opened:
-            writer.transport.abort()
-        await rounds()
-        network.close()
-
-
-async def rounds() -> None:
-    """However long that takes: some milliseconds are none of a busy machine's."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+    with contextlib.closing(network):
+        async with answering(listen, network.listen(spec.zone, spec.address, 502)):
+            yield Place(LINE, spec.zone, network)
 
 
 @pytest.mark.parametrize("probe", ZONED, ids=lambda probe: probe.name)

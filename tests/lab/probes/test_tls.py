@@ -18,7 +18,7 @@ from lab.probes.stream import Tls
 from lab.probes.tls import Certificate, ClientCertificate, Handshake
 from simulators.errors import InputError
 from tests.fakes import FakeNetwork, a_device, a_line
-from tests.lab.probes.stage import Place
+from tests.lab.probes.stage import Place, answering
 from tests.simulators.devices.mqtt_broker.pki import Identity, authority, signed_by
 
 LINE = a_line([a_device("plc2", "opcua_plc", port=4840, program="x.st")])
@@ -43,24 +43,14 @@ async def serving(
     if newest is not None:
         context.maximum_version = newest
     network = FakeNetwork()
-    opened: list[asyncio.StreamWriter] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened.append(writer)
-        with contextlib.suppress(OSError):
-            await reader.read(1)
+    async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
 
     spec = LINE.device("plc2")
-    listener = network.listen(spec.zone, spec.address, 4840)
-    server = await asyncio.start_server(serve, sock=listener, ssl=context)
-    try:
-        yield Place(LINE, spec.zone, network)
-    finally:
-        server.close()
-        for writer in opened:
-            writer.transport.abort()
-        await asyncio.sleep(0.01)
-        network.close()
+    with contextlib.closing(network):
+        async with answering(serve, network.listen(spec.zone, spec.address, 4840), context):
+            yield Place(LINE, spec.zone, network)
 
 
 def old(days: int, bits: int = 2048) -> Identity:
