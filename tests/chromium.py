@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import NAMES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -40,3 +40,34 @@ def chromium(profile: Path, limit_ms: float = 30_000) -> "Iterator[BrowserContex
         context.set_default_timeout(limit_ms)
         yield context
         context.close()
+
+
+class Complaints:
+    """What pages do wrong: console errors with their address, exceptions, requests to anybody but who served them."""
+
+    def __init__(self) -> None:
+        self._heard: list[str] = []
+        self._provoked: list[tuple[str, ...]] = []
+
+    def hear(self, page: "Page", origin: str) -> None:
+        """From now on."""
+        own = (origin, "blob:", "data:")
+        page.on("console", lambda m: self._console(m) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self._heard.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(own) else self._heard.append(r.url))
+
+    def _console(self, message: "ConsoleMessage") -> None:
+        self._heard.append(f"{message.text} {message.location['url']}")
+
+    def provoke(self, *words: str) -> None:
+        """The test itself makes the page say what has all these words."""
+        self._provoked.append(words)
+
+    @property
+    def left(self) -> list[str]:
+        """What no test provoked."""
+        return [
+            one
+            for one in self._heard
+            if not any(all(word in one for word in words) for words in self._provoked)
+        ]

@@ -18,7 +18,7 @@ from lab.connection import SupervisorClient
 from lab.paths import Paths
 from lab.training.contract import Person, Sitting
 from simulators.errors import UsineError
-from tests.chromium import chromium
+from tests.chromium import Complaints, chromium
 from tests.live.school import School, open_school
 from tests.web.test_browser import DESKTOP, SCREENSHOTS
 
@@ -81,11 +81,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 @pytest.fixture
 def page(browser: BrowserContext, site: Site) -> Iterator[Page]:
     """Zoé's exercise, its terminal panel shown; fails on what the console complains of."""
-    failures: list[str] = []
+    complaints = Complaints()
     page = browser.new_page()
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
+    complaints.provoke(CUT)
+    complaints.hear(page, site.school.origin)
     origin, people = site.school.origin, site.school.training.people
     uncut(page, lambda: page.goto(f"{origin}/login/{people.link(site.person).token}?lang=en"))
     uncut(page, lambda: page.goto(f"{origin}/sittings/{site.sitting.id}?lang=en"))
@@ -93,7 +93,7 @@ def page(browser: BrowserContext, site: Site) -> Iterator[Page]:
     page.locator("#tab-terminal").click()
     yield page
     page.close()
-    assert not [text for text in failures if CUT not in text]
+    assert not complaints.left
 
 
 def uncut(page: Page, load: Callable[[], object]) -> None:

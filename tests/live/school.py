@@ -16,6 +16,7 @@ from lab.labs import Connection
 from lab.paths import Paths
 from lab.training.contract import Person, Sitting
 from lab.training.service import Training, open_training
+from tests.chromium import Complaints
 from tests.live.conftest import within
 from tests.web.test_browser import SCREENSHOTS
 from web.app import create_app
@@ -68,11 +69,10 @@ def seated(
 ) -> Iterator[tuple[Page, Person]]:
     """A page for a new person; fails on a console error. Their labs end with it."""
     person = school.training.people.add(f"{name}-{reader.language}", name.title())
-    failures: list[str] = []
+    complaints = Complaints()
     page = browser.new_page()
     page.set_viewport_size({"width": reader.size[0], "height": reader.size[1]})
-    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
+    complaints.hear(page, school.origin)
     try:
         yield page, person
         assert page.evaluate("document.documentElement.scrollWidth") <= reader.size[0]
@@ -80,7 +80,7 @@ def seated(
         page.close()
         for mine in school.training.sittings.of(person):
             labs.stop(mine.lab)
-    assert not failures
+    assert not complaints.left
 
 
 def choose_and_start(page: Page, school: School, person: Person, reader: Reader, device: str) -> Sitting:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from simulators.model import Line
-from tests.chromium import chromium
+from tests.chromium import Complaints, chromium
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
@@ -37,27 +37,21 @@ def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def failures() -> list[str]:
-    """What the page did wrong; a test may clear what it provoked."""
-    return []
+def complaints() -> Complaints:
+    return Complaints()
 
 
 @pytest.fixture
-def page(browser: BrowserContext, served: Served, failures: list[str]) -> Iterator[Page]:
+def page(browser: BrowserContext, served: Served, complaints: Complaints) -> Iterator[Page]:
     """A live page in English. Fails on a console error, an exception, or a request to anybody else."""
     served.lab.restore()
     page = browser.new_page()
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((served.origin, "blob:", "data:")) else failures.append(r.url),
-    )
+    complaints.hear(page, served.origin)
     visit(page, served, "en")
     yield page
     page.close()
-    assert not failures
+    assert not complaints.left
 
 
 def visit(page: Page, served: Served, language: str) -> None:
@@ -240,7 +234,9 @@ def hide(page: Page, hidden: bool) -> None:
     )
 
 
-def test_a_lab_that_breaks_is_said_and_comes_back(page: Page, served: Served) -> None:
+def test_a_lab_that_breaks_is_said_and_comes_back(page: Page, served: Served, complaints: Complaints) -> None:
+    # The page asks for its trends once it is open; whether the lab still answers then is chance.
+    complaints.provoke("503", "/labs/one/")
     served.lab.broken.set()
     expect(page.locator("#banner")).to_contain_text("The lab is restarting")
     served.lab.broken.clear()
@@ -306,12 +302,12 @@ def test_a_capture_is_downloaded(page: Page) -> None:
 
 
 def test_without_the_bundle_the_page_draws_its_own_charts(
-    page: Page, served: Served, failures: list[str]
+    page: Page, served: Served, complaints: Complaints
 ) -> None:
+    complaints.provoke("ERR_FAILED", "/vendor/")
     page.route("**/vendor/*", lambda route: route.abort())
     visit(page, served, "en")
     page.wait_for_selector("figure[data-trend] path.line[d]", state="attached")
-    failures[:] = [failure for failure in failures if "ERR_FAILED" not in failure]
 
 
 def test_ready_commands_are_copied(page: Page, browser: BrowserContext, served: Served) -> None:

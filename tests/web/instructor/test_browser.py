@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
-from tests.chromium import chromium
+from tests.chromium import Complaints, chromium
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
 from tests.web.instructor.conftest import EXERCISE, ROSTER
@@ -48,22 +48,19 @@ def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def failures() -> list[str]:
-    """What the page did wrong; a test may clear what it provoked."""
-    return []
+def complaints() -> Complaints:
+    return Complaints()
 
 
 @pytest.fixture
-def page(browser: BrowserContext, served: Served, failures: list[str]) -> Iterator[Page]:
+def page(browser: BrowserContext, served: Served, complaints: Complaints) -> Iterator[Page]:
     """Fails on a console error, an exception, or a request to anybody else."""
     page = browser.new_page()
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(served.origin) else failures.append(r.url))
+    complaints.hear(page, served.origin)
     yield page
     page.close()
-    assert not failures
+    assert not complaints.left
 
 
 @pytest.fixture
@@ -104,11 +101,12 @@ def sitting_of(page: Page, row: int) -> int:
 
 
 def test_a_class_from_its_roster_to_its_matrix(
-    page: Page, served: Served, cohorts: FakeClass, failures: list[str]
+    page: Page, served: Served, cohorts: FakeClass, complaints: Complaints
 ) -> None:
     page.goto(f"{served.origin}/instructor?lang=en")
     page.get_by_role("link", name="cohort").first.click()
     page.get_by_label("Name of the cohort").fill("Evening class")
+    complaints.provoke("400 (BAD REQUEST)", "/cohorts")
     page.get_by_label("Trainees, a line each").fill(f"{ALERT}\nOmar Diallo;nowhere")
     page.get_by_role("button", name="Make the cohort and its links").click()
     expect(page.get_by_role("alert")).to_contain_text("Lines to correct: 1")
@@ -118,7 +116,6 @@ def test_a_class_from_its_roster_to_its_matrix(
     expect(roster).to_be_focused()
     chosen = roster.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
     assert chosen == "Omar Diallo;nowhere"
-    failures[:] = [failure for failure in failures if "400 (BAD REQUEST)" not in failure]
     page.get_by_label("Trainees, a line each").fill(f"{ALERT}\nOmar Diallo;omar@example.org")
     page.get_by_role("button", name="Make the cohort and its links").click()
     expect(page.locator("code.address")).to_have_count(2)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
-from tests.chromium import chromium
+from tests.chromium import Complaints, chromium
 from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE
 from tests.web.serving import Served, serving
@@ -43,33 +43,23 @@ def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def failures() -> list[str]:
-    """What the page did wrong; a test may clear what it provoked."""
-    return []
+def complaints() -> Complaints:
+    return Complaints()
 
 
 @pytest.fixture
-def page(browser: BrowserContext, served: Served, failures: list[str]) -> Iterator[Page]:
+def page(browser: BrowserContext, served: Served, complaints: Complaints) -> Iterator[Page]:
     """Alice's exercise, its terminal panel shown. Fails on what the console complains of: the policy too."""
     page = browser.new_page()
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.on("console", lambda m: failures.append(complaint(m)) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((served.origin, "blob:", "data:")) else failures.append(r.url),
-    )
+    complaints.hear(page, served.origin)
     visit(page, served, "en")
     yield page
     page.close()
     for one in list(served.terminals._known.values()):
         one.close()
     served.eventually(lambda: not served.terminals._places, "all are closed")
-    assert not failures
-
-
-def complaint(message: ConsoleMessage) -> str:
-    return f"{message.text} {message.location['url']}"
+    assert not complaints.left
 
 
 def visit(page: Page, served: Served, language: str) -> None:
@@ -126,8 +116,10 @@ def sizes(page: Page) -> list[tuple[int, int]]:
 
 
 def test_a_dropped_connection_is_said_and_nothing_is_lost(
-    page: Page, browser: BrowserContext, served: Served, failures: list[str]
+    page: Page, browser: BrowserContext, served: Served, complaints: Complaints
 ) -> None:
+    complaints.provoke("ERR_INTERNET_DISCONNECTED")
+    complaints.provoke("ERR_INCOMPLETE_CHUNKED_ENCODING")
     opened(page)
     run(page, "echo be''fore; (sleep 1; echo mean''while) &", "before")
     browser.set_offline(True)
@@ -139,8 +131,6 @@ def test_a_dropped_connection_is_said_and_nothing_is_lost(
     expect(page.locator(".xterm-rows")).to_contain_text("meanwhile")
     assert page.locator(".xterm-rows").inner_text().count("before") == 1
     run(page, "echo af''ter", "after")
-    broken = ("ERR_INTERNET_DISCONNECTED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
-    failures[:] = [one for one in failures if not any(kind in one for kind in broken)]
 
 
 def test_a_page_that_is_loaded_again_shows_the_recent_output(page: Page) -> None:
@@ -236,9 +226,10 @@ def test_a_flood_stays_in_its_bounds_and_can_be_stopped(page: Page, served: Serv
 
 
 def test_a_request_that_is_cut_is_made_again_unless_it_types(
-    page: Page, served: Served, failures: list[str]
+    page: Page, served: Served, complaints: Complaints
 ) -> None:
     """As a browser cuts them on a machine whose networks change, when a container starts."""
+    complaints.provoke("ERR_CONNECTION_RESET", "/terminals")
     cut: list[str] = []
     to_cut = ["open", "seen"]
 
@@ -261,7 +252,6 @@ def test_a_request_that_is_cut_is_made_again_unless_it_types(
     expect(page.locator("#toast")).to_contain_text("The server does not answer")
     assert cut == ["open", "seen", "typed"]
     page.unroute("**/terminals**")
-    failures.clear()
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -302,13 +292,13 @@ def test_the_live_page_has_one_too(page: Page, served: Served) -> None:
         page.locator("#terminal").screenshot(path=Path(SCREENSHOTS) / "terminal-live.png")
 
 
-def test_a_stopped_lab_is_said(page: Page, served: Served, failures: list[str]) -> None:
+def test_a_stopped_lab_is_said(page: Page, served: Served, complaints: Complaints) -> None:
     opened(page)
+    # The page may still be asking that lab when it is stopped.
+    complaints.provoke("404", f"{served.origin}/labs/")
     served.sittings.stop_lab(1, ALICE)
     for one in served.terminals._known.values():
         if one.why is None:
             one._end.shutdown(socket.SHUT_RDWR)
     expect(page.locator("#terminal-state")).to_contain_text("The lab has been stopped")
     served.sittings.start_lab(1, ALICE)
-    # The page was still asking that lab when it was stopped.
-    failures[:] = [one for one in failures if not ("404" in one and f"{served.origin}/labs/" in one)]

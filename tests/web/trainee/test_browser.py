@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
-from tests.chromium import chromium
+from tests.chromium import Complaints, chromium
 from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
 from tests.web.serving import Served, serving
@@ -56,28 +56,22 @@ def work(served: Served) -> Work:
 
 
 @pytest.fixture
-def failures() -> list[str]:
-    """What the page did wrong; a test may clear what it provoked."""
-    return []
+def complaints() -> Complaints:
+    return Complaints()
 
 
 @pytest.fixture
-def page(browser: BrowserContext, served: Served, work: Work, failures: list[str]) -> Iterator[Page]:
+def page(browser: BrowserContext, served: Served, work: Work, complaints: Complaints) -> Iterator[Page]:
     """The exercise's page in English, its stores empty. Fails on a console error, an exception, a request elsewhere."""
     page = browser.new_page()
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    page.on("console", lambda m: failures.append(m.text) if m.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((served.origin, "blob:", "data:")) else failures.append(r.url),
-    )
+    complaints.hear(page, served.origin)
     page.goto(f"{served.origin}/login")
     page.evaluate("localStorage.clear(); sessionStorage.clear()")
     visit(page, served, "en")
     yield page
     page.close()
-    assert not failures
+    assert not complaints.left
 
 
 def visit(page: Page, served: Served, language: str) -> None:
@@ -254,14 +248,14 @@ def test_the_margin_marks_the_line_that_the_words_name(page: Page, tab: str, tex
     assert wanted["y"] <= mark["y"] + mark["height"] / 2 <= wanted["y"] + wanted["height"]
 
 
-def test_a_refused_configuration_stays_in_the_editor(page: Page, failures: list[str]) -> None:
+def test_a_refused_configuration_stays_in_the_editor(page: Page, complaints: Complaints) -> None:
+    complaints.provoke("400")
     page.locator("#tab-configuration").click()
     write(page, "nonsense: 1\n")
     page.locator("#configuration-apply").click()
     expect(page.locator("#configuration-problem")).to_contain_text("nonsense")
     expect(page.locator("#configuration-editor")).to_contain_text("nonsense: 1")
     expect(page.locator("#configuration-apply")).to_be_enabled()
-    failures[:] = [failure for failure in failures if "400" not in failure]
 
 
 def test_completion_from_the_schema(page: Page) -> None:
@@ -413,8 +407,9 @@ def test_attempts_run_out(page: Page) -> None:
 
 
 def test_without_the_bundle_a_text_area_edits_and_svg_draws(
-    page: Page, served: Served, failures: list[str], work: Work
+    page: Page, served: Served, complaints: Complaints, work: Work
 ) -> None:
+    complaints.provoke("ERR_FAILED", "/vendor/")
     page.route("**/vendor/*.mjs", lambda route: route.abort())
     visit(page, served, "en")
     page.locator("#tab-configuration").click()
@@ -425,7 +420,6 @@ def test_without_the_bundle_a_text_area_edits_and_svg_draws(
     assert work.texts["plc2"][-1] == STRONG
     page.locator("#tab-monitor").click()
     expect(page.locator("#monitor-list path.line").first).to_be_attached()
-    failures[:] = [failure for failure in failures if "ERR_FAILED" not in failure]
 
 
 def test_a_device_chosen_while_another_is_loading_is_the_one_that_is_edited(page: Page) -> None:
