@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -245,13 +244,3 @@ def a_context(
         devices={} if devices is None else devices,
         log=log or Log(),
     )
-
-
-async def eventually(condition: Callable[[], Any], within_s: float = 5.0, every_s: float = 0.01) -> Any:
-    """The first true value of `condition`, polled; an AssertionError after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        await asyncio.sleep(every_s)
-    raise AssertionError(f"still false after {within_s} s")

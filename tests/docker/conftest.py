@@ -8,7 +8,8 @@ import pytest
 
 from lab.paths import Paths
 from tests.docker.yard import Yard
-from tests.live.conftest import green, within
+from tests.live.conftest import green
+from tests.waiting import within
 
 
 def _opened(runtime: str) -> Iterator[Yard]:

@@ -15,7 +15,7 @@ import docker
 
 from lab.runtimes.docker.engine import API_VERSION, address
 from lab.runtimes.docker.settings import Settings
-from tests.live.conftest import within
+from tests.waiting import within
 
 ENGINE_FOLDER = "/run/usine-test-engine"  # what both call their own folder
 SOCKET = f"{ENGINE_FOLDER}/docker.sock"

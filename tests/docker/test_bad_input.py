@@ -22,9 +22,9 @@ from simulators.errors import UsineError
 from tests.docker.left import networks_left
 from tests.docker.short_line import short_line
 from tests.lab.runtimes.fake_engine import FakeEngine, serving
-from tests.live.conftest import within
+from tests.waiting import within
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.needs("docker")
 
 DEAD = "usine-test-dead"
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.docker.test_privileges import STUDENT
 from tests.docker.yard import ONE, TWO, Yard, percentile_99
-from tests.live.conftest import green, within
+from tests.live.conftest import green
+from tests.waiting import within
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.timeout(400)]
 

@@ -55,7 +55,6 @@ def files(api: Any, stage: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("stage", ["device", "workstation"])
-@pytest.mark.timeout(180)
 def test_a_labs_image_has_no_answer_no_exercise_and_no_secret(api: Any, stage: str) -> None:
     found = files(api, stage)
     assert "opt/usine/simulators/model.py" in found
@@ -84,7 +83,6 @@ def test_an_image_is_an_ordinary_users_and_says_what_it_is(api: Any, stage: str,
         assert config["Healthcheck"]["Test"][0] == "CMD"
 
 
-@pytest.mark.timeout(180)
 def test_the_look_sees_what_is_there_to_be_seen(api: Any) -> None:
     found = files(api, "platform")
     assert {"exercise.yaml", "brief.fr.md", "bottling"} <= {Path(name).name for name in found}

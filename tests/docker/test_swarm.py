@@ -25,7 +25,8 @@ from tests.contracts.test_runtimes import NAME, Site, modbus
 from tests.docker.left import networks_left
 from tests.docker.short_line import short_line
 from tests.docker.swarm import SOCKET, EngineHere, two_machines
-from tests.live.conftest import green, within
+from tests.live.conftest import green
+from tests.waiting import within
 
 pytestmark = [pytest.mark.needs("docker", "dockerd", "ip"), pytest.mark.timeout(420)]
 WELL_S, BACK_S = 40.0, 150.0

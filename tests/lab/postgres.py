@@ -14,8 +14,8 @@ from pathlib import Path
 import pg8000.native  # type: ignore[import-untyped]
 
 from tests.conftest import postgresql_programs
+from tests.waiting import HANG_S
 
-READY_LIMIT_S = 20.0
 # Nothing here outlives the tests: no byte needs to reach the disk.
 SETTINGS = {
     "listen_addresses": "",
@@ -87,12 +87,12 @@ def cluster() -> Iterator[Cluster]:
         yield made
     finally:
         server.terminate()
-        server.wait(READY_LIMIT_S)
+        server.wait(HANG_S)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_ready(made: Cluster, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + READY_LIMIT_S
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
             made.run("SELECT 1")

@@ -28,6 +28,7 @@ from simulators.errors import InputError, NotFoundError, StartError
 from simulators.host.plan import Plan
 from tests.fakes import a_line
 from tests.lab.fake_runtime import FakeRuntime, turn
+from tests.waiting import HANG_S, soon
 
 LINE = a_line([])
 PROBE = Job("one", "probe", "reach.tcp", "control")
@@ -219,14 +220,11 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def _gone(made: errand.LocalErrand) -> None:
-    deadline = time.monotonic() + 5
-    while not made.gone():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    soon(made.gone)
 
 
 def _news(made: errand.LocalErrand) -> list[dict[str, Any]] | None:
-    assert select.select([made], [], [], 5)[0]
+    assert select.select([made], [], [], HANG_S)[0]
     return made.news()
 
 

@@ -13,9 +13,7 @@ from lab.paths import Paths
 from lab.supervisor.supervisor import Supervisor
 from simulators.errors import InputError, StartError
 from tests.lab.fake_runtime import FakeLab, FakeRuntime
-from tests.live.conftest import within
-
-LIMIT_S = 20.0
+from tests.waiting import HANG_S, soon
 
 
 @dataclass
@@ -30,9 +28,9 @@ class Post:
         """A lab that is ready."""
         with ThreadPoolExecutor() as others:
             started = others.submit(self.client.start, "bottling", "one", 1, progress=lambda _message: None)
-            within(LIMIT_S, lambda: self.runtime.labs)
+            soon(lambda: self.runtime.labs)
             self.runtime.labs[0].ready()
-            started.result(LIMIT_S)
+            started.result(HANG_S)
         return self.runtime.labs[0]
 
 
@@ -49,7 +47,7 @@ def post(tmp_path: Path) -> Iterator[Post]:
         lab.end()
     if serving.is_alive():
         SupervisorClient(paths).shutdown(labs=False)
-    serving.join(LIMIT_S)
+    serving.join(HANG_S)
     assert not serving.is_alive()
 
 
@@ -58,20 +56,20 @@ def test_no_lab_starts_while_all_are_being_ended(post: Post) -> None:
     lab = post.start_one()
     with ThreadPoolExecutor() as others:
         ended = others.submit(post.client.shutdown, labs=True)
-        within(LIMIT_S, lambda: lab.asked_to_end)
+        soon(lambda: lab.asked_to_end)
         with pytest.raises(StartError, match="s'arrête"):
             post.client.start("bottling", "two", 2, progress=lambda _message: None)
         assert post.runtime.labs == [lab]
         lab.end()
-        ended.result(LIMIT_S)
-    post.serving.join(LIMIT_S)
+        ended.result(HANG_S)
+    post.serving.join(HANG_S)
     assert post.runtime.closed
 
 
 def test_it_leaves_labs_that_it_was_not_told_to_end(post: Post) -> None:
     lab = post.start_one()
     post.client.shutdown(labs=False)
-    post.serving.join(LIMIT_S)
+    post.serving.join(HANG_S)
     assert post.runtime.closed
     assert lab.asked_to_end == []
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import HANG_S
 from tests.web.terminal.workstation import Shells, shells
 
 ATTEND = """
@@ -23,7 +24,6 @@ from lab.cli.tty import attend, window
 print("window", *window(), flush=True)
 print("why", attend(socket.socket(fileno=int(sys.argv[1]))), flush=True)
 """
-LIMIT_S = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ class Desk:
         os.write(self.master, text.encode())
 
     def until(self, words: str) -> str:
-        shown, deadline = b"", time.monotonic() + LIMIT_S
+        shown, deadline = b"", time.monotonic() + HANG_S
         while words.encode() not in shown:
             ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, shown
@@ -72,7 +72,7 @@ class Desk:
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(HANG_S)
         os.close(self.master)
         os.close(self._slave)
 
@@ -101,7 +101,7 @@ def test_a_shell_on_the_user_s_terminal(desk: Desk) -> None:
     desk.until("afterwards")
     desk.type("exit\n")
     desk.until("why ended")
-    assert desk.process.wait(10) == 0
+    assert desk.process.wait(HANG_S) == 0
     assert desk.given_back
 
 
@@ -110,7 +110,7 @@ def test_the_terminal_is_given_back_to_who_is_told_to_end(desk: Desk, number: si
     desk.type("echo re''ady\n")
     desk.until("ready")
     desk.process.send_signal(number)
-    assert desk.process.wait(10) == 128 + number
+    assert desk.process.wait(HANG_S) == 128 + number
     assert desk.given_back
 
 
@@ -120,7 +120,7 @@ def test_a_workstation_that_goes_without_a_word() -> None:
     desk.until("window")
     theirs.close()
     desk.until("why ")
-    assert desk.process.wait(10) == 0
+    assert desk.process.wait(HANG_S) == 0
     assert desk.given_back
     desk.close()
 
@@ -129,7 +129,7 @@ def test_commands_from_a_pipe(opened: Shells) -> None:
     end = opened(80, 24)
     done = subprocess.run(
         [sys.executable, "-c", ATTEND, str(end.fileno())], input="echo pi''ped\n", pass_fds=[end.fileno()],
-        capture_output=True, text=True, timeout=LIMIT_S,
+        capture_output=True, text=True, timeout=HANG_S,
     )  # fmt: skip
     end.close()
     assert "\npiped" in done.stdout

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from lab.cli.main import run
 from lab.connection import SupervisorClient
 from lab.paths import Paths
 from tests.chromium import chromium
+from tests.waiting import HANG_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -51,7 +51,7 @@ def labs(home: Path) -> Iterator[SupervisorClient]:
     if client.running():
         client.shutdown(labs=True)
     for process in SUPERVISORS:
-        process.wait(10)
+        process.wait(HANG_S)
 
 
 def supervise(paths: Paths) -> None:
@@ -111,16 +111,6 @@ class Command:
     def port(self, protocol: str) -> int:
         ends = self.json("endpoints", NAME)
         return next(int(end["port"]) for end in ends if end["protocol"] == protocol)
-
-
-def within(limit_s: float, condition: Callable[[], Any], every_s: float = 0.05) -> Any:
-    """The first true value of `condition`, an AssertionError after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(every_s)
-    raise AssertionError(f"still false after {limit_s} s")
 
 
 def green(client: SupervisorClient, name: str = NAME) -> bool:

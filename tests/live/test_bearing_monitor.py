@@ -10,7 +10,8 @@ from lab.connection import SupervisorClient
 from lab.exercises.observe import Grader
 from lab.probes.maintenance import live
 from lab.probes.trial import Live
-from tests.live.conftest import NAME, green, within
+from tests.live.conftest import NAME, green
+from tests.waiting import within
 
 RULES = """
 assets: [conveyor_motor, filler_motor]

@@ -52,7 +52,6 @@ BEARING = Reader(
 )
 
 
-@pytest.mark.timeout(200)
 def test_rules_see_a_scan(
     school: School, labs: SupervisorClient, browser: BrowserContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +99,6 @@ def _write_rules(page: Page) -> None:
     expect(page.locator("#rules-found tbody tr", has_text="Port scan").first).to_be_visible()
 
 
-@pytest.mark.timeout(200)
 def test_a_monitor_is_set_and_alarms(
     school: School, labs: SupervisorClient, browser: BrowserContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

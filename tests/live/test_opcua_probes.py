@@ -11,7 +11,8 @@ from lab.connection import SupervisorClient
 from lab.exercises.observe import Grader
 from lab.labs import Job
 from lab.probes.contract import Finding, probe
-from tests.live.conftest import NAME, green, within
+from tests.live.conftest import NAME, green
+from tests.waiting import within
 
 AUDITED = """\
 policies: [None]

@@ -14,7 +14,8 @@ from lab.training.contract import Person, Sitting
 from lab.training.engine import ExerciseEngine
 from lab.training.service import Training, training
 from simulators.errors import InputError
-from tests.live.conftest import kill, within
+from tests.live.conftest import kill
+from tests.waiting import within
 
 EXERCISE = "opcua-hardening"
 WARM_UP_S = 20.0

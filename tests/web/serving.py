@@ -3,7 +3,6 @@
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from waitress.server import BaseWSGIServer
 
 from lab.training.contract import Classroom, Cohorts
 from simulators.model import Line
+from tests.waiting import HANG_S
 from tests.web.fake_cohorts import FakeClassroom, FakeCohorts
 from tests.web.fake_labs import FakeLab, FakeLabs
 from tests.web.fake_training import OWNER, FakePeople, FakeSittings
@@ -56,13 +56,6 @@ class Served:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def eventually(self, condition: Callable[[], bool], what: str, within_s: float = 10.0) -> None:
-        """Poll `condition`; fails saying `what` after `within_s`."""
-        deadline = time.monotonic() + within_s
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-            time.sleep(0.02)
-
 
 Class = tuple[Cohorts, Classroom]
 
@@ -98,13 +91,13 @@ def serving(
             server.trigger.pull_trigger(
                 lambda: wasyncore.close_all(server._map)
             )  # in the thread that owns them
-        thread.join(timeout=10)
+        thread.join(timeout=HANG_S)
         server.task_dispatcher.shutdown()
         assert not thread.is_alive()
 
 
 def _session(port: int, people: FakePeople) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     connection.request("GET", f"/login/{people.link(OWNER).token}")
     cookie = connection.getresponse().headers["Set-Cookie"].partition(";")[0]
     connection.close()

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium
+from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER
 from tests.web.serving import Served, serving
@@ -217,11 +218,11 @@ def test_every_control_is_reached_by_keyboard(page: Page) -> None:
 
 
 def test_a_hidden_page_closes_its_stream(page: Page, served: Served) -> None:
-    served.eventually(lambda: served.lab.streams == 1, "one stream a page")
+    soon(lambda: served.lab.streams == 1, "one stream a page")
     hide(page, hidden=True)
-    served.eventually(lambda: served.lab.streams == 0, "hidden: closed")
+    soon(lambda: served.lab.streams == 0, "hidden: closed")
     hide(page, hidden=False)
-    served.eventually(lambda: served.lab.streams == 1, "shown again: open")
+    soon(lambda: served.lab.streams == 1, "shown again: open")
 
 
 def hide(page: Page, hidden: bool) -> None:
@@ -255,13 +256,13 @@ def test_commands(page: Page, served: Served) -> None:
     page.locator("#pause").click()
     expect(page.locator("#run-state")).to_have_text("Running")
     page.locator("#speed").select_option("10")
-    served.eventually(lambda: served.lab.speed == 10, "ten times faster")
+    soon(lambda: served.lab.speed == 10, "ten times faster")
     page.locator("#reset").click()
     page.locator("#confirm-dialog").get_by_role("button", name="Cancel").click()
     assert ("reset", {}) not in served.lab.asked
     page.locator("#reset").click()
     page.locator("#confirm-yes").click()
-    served.eventually(lambda: ("reset", {}) in served.lab.asked, "reset")
+    soon(lambda: ("reset", {}) in served.lab.asked, "reset")
 
 
 def test_an_operator_writes_within_the_range(page: Page, served: Served) -> None:

@@ -17,6 +17,7 @@ from lab.paths import Paths
 from lab.training.people import TrainingPeople
 from lab.training.service import open_database
 from simulators.errors import StartError
+from tests.waiting import HANG_S, soon
 from tests.web.serving import Served
 from web.check import answers
 from web.serve import make_server, secret_key, welcome_first
@@ -27,19 +28,19 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_fifty_streams_leave_the_pages_quick(served: Served) -> None:
     streams = []
     for _ in range(50):
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANG_S)
         connection.request("GET", "/labs/one/stream", headers={"Cookie": served.cookie})
         streams.append((connection, connection.getresponse()))
     for _, answer in streams:
         assert answer.readline().startswith(b"retry")
-    page = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+    page = http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANG_S)
     page.request("GET", "/labs/one", headers={"Cookie": served.cookie})
     assert page.getresponse().read().count(b"data-row=") > 50
     page.close()
     for connection, answer in streams:
         answer.close()
         connection.close()
-    served.eventually(lambda: served.lab.streams == 0, "the streams of closed pages end")
+    soon(lambda: served.lab.streams == 0, "the streams of closed pages end")
 
 
 def test_a_taken_port_is_a_clear_error(served: Served) -> None:
@@ -78,7 +79,7 @@ def test_the_process_serves_and_ends_at_once(tmp_path: Path) -> None:
     finally:
         process.terminate()
         started = time.monotonic()
-        process.wait(timeout=10)
+        process.wait(timeout=HANG_S)
     assert time.monotonic() - started < 2
 
 
@@ -106,7 +107,7 @@ def status_once_up(port: int, path: str, within_s: float = 15.0) -> int:
     """The answer's code, asked again until there is one."""
     deadline = time.monotonic() + within_s
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
         try:
             connection.request("GET", path)
             return connection.getresponse().status

@@ -6,8 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from lab.exercises.room import Room, machine_rests
-
-LIMIT_S = 10.0
+from tests.waiting import HANG_S
 
 
 @pytest.mark.parametrize(("rests", "most"), [(True, 4), (False, 2)])
@@ -25,17 +24,17 @@ def test_more_labs_only_while_the_machine_rests(rests: bool, most: int) -> None:
     def stay() -> None:
         with room.taken():
             inside.release()
-            leave.wait(LIMIT_S)
+            leave.wait(HANG_S)
 
     guests = [threading.Thread(target=stay, daemon=True) for _ in range(6)]
     for guest in guests:
         guest.start()
-    assert all(inside.acquire(timeout=LIMIT_S) for _ in range(most))
-    assert looked.wait(LIMIT_S)
+    assert all(inside.acquire(timeout=HANG_S) for _ in range(most))
+    assert looked.wait(HANG_S)
     assert not inside.acquire(timeout=0.2)
     leave.set()
     for guest in guests:
-        guest.join(LIMIT_S)
+        guest.join(HANG_S)
         assert not guest.is_alive()
     with ExitStack() as again:
         for _ in range(2):

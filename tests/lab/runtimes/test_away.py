@@ -16,8 +16,8 @@ from simulators.errors import StartError
 from simulators.host.plan import Places, Plan
 from simulators.host.router import ROUTER_VARIABLE
 from simulators.model import load_line
-from tests.fakes import eventually
 from tests.lab.runtimes.fake_engine import FakeEngine
+from tests.waiting import eventually
 
 HERE = {"scada", "historian"}
 

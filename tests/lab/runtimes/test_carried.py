@@ -24,8 +24,8 @@ from lab.runtimes.docker.steward import Steward
 from simulators.errors import InputError, NotFoundError, StartError, ToolMissingError, UsineError
 from simulators.host.plan import Plan
 from simulators.host.refusal import refused
-from tests.fakes import eventually
 from tests.lab.runtimes.fake_engine import FakeEngine
+from tests.waiting import HANG_S, eventually
 
 Said = list[dict[str, Any]]
 
@@ -216,7 +216,7 @@ async def test_where_no_steward_can_be_who_asks_is_told_why_and_labs_that_run_ar
     with pytest.raises(BlockingIOError):
         kept.recv(1)
     ours.close()
-    await asyncio.wait_for(refusing.orders.gone.wait(), 5)
+    await asyncio.wait_for(refusing.orders.gone.wait(), HANG_S)
     for end in (news, life, kept, theirs):
         end.close()
 
@@ -233,7 +233,7 @@ async def test_a_job_waits_for_a_lab_that_is_being_adopted_and_not_for_one_that_
     await asyncio.sleep(0.1)
     assert not asked.done()
     lab.ways = FakeWays()
-    assert await asyncio.wait_for(asked, 5) is lab
+    assert await asyncio.wait_for(asked, HANG_S) is lab
     lab.lost.set()
     with pytest.raises(NotFoundError, match="demo"):
         await steward._lab("demo")

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 import pytest
 
 from lab.runtimes.docker.gate import Gate
+from tests.waiting import HANG_S
 
 
 async def test_no_more_calls_at_once_than_workers_and_their_results_and_errors_come_back() -> None:
@@ -19,7 +20,7 @@ async def test_no_more_calls_at_once_than_workers_and_their_results_and_errors_c
         with lock:
             busy += 1
             most = max(most, busy)
-        both.wait(5)
+        both.wait(HANG_S)
         with lock:
             busy -= 1
         return number

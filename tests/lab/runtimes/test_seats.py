@@ -20,6 +20,7 @@ from lab.runtimes.docker.seats import WORKSTATION_SOCKET, Seats
 from lab.runtimes.docker.settings import Settings
 from simulators.errors import InputError, NotFoundError, StartError
 from tests.lab.runtimes.fake_engine import FakeEngine
+from tests.waiting import HANG_S
 
 LINE = find_line("bottling")
 WHOLE = layout(LINE, "10.201.7.0/24", "secret", "1000:1000")
@@ -67,7 +68,7 @@ async def test_a_connection_passes_through_the_zones_workstation(
         connected = await seats.connect("control", "", "10.20.1.10", 502)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(connected, b"ping")
-        assert await asyncio.wait_for(loop.sock_recv(connected, 10), 5) == b"ping"
+        assert await asyncio.wait_for(loop.sock_recv(connected, 10), HANG_S) == b"ping"
         connected.close()
     assert asked == [b'{"connect":["10.20.1.10",502]}\n']
     assert fake.containers == {}, "one that answers is not made again"

@@ -14,6 +14,7 @@ from lab.runtimes.docker.settings import settings
 from lab.runtimes.docker.starts import Starts
 from lab.runtimes.docker.steward import STARTS_AT_ONCE, Steward
 from simulators.host.plan import Plan
+from tests.waiting import HANG_S
 
 
 class Yard:
@@ -55,7 +56,7 @@ async def test_first_come_first_served_and_who_waits_is_told_how_many_are_before
     assert yard.told["d"][-1] == 2
     for go in yard.go.values():
         go.set()
-    assert await asyncio.wait_for(asyncio.gather(*asked.values()), 5) == [True] * 4
+    assert await asyncio.wait_for(asyncio.gather(*asked.values()), HANG_S) == [True] * 4
     assert yard.begun == ["a", "b", "c", "d"]
 
 
@@ -64,11 +65,11 @@ async def test_who_gives_up_makes_room() -> None:
     first, second, third = (yard.ask(name) for name in "abc")
     await asyncio.sleep(0.05)
     yard.given_up["b"].set()
-    assert await asyncio.wait_for(second, 5) is False
+    assert await asyncio.wait_for(second, HANG_S) is False
     yard.go["a"].set()
     yard.go["c"].set()
-    assert await asyncio.wait_for(first, 5)
-    assert await asyncio.wait_for(third, 5)
+    assert await asyncio.wait_for(first, HANG_S)
+    assert await asyncio.wait_for(third, HANG_S)
     assert yard.begun == ["a", "c"]
 
 
@@ -80,7 +81,7 @@ async def test_a_start_that_fails_or_is_cancelled_makes_room() -> None:
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
     yard.go["c"].set()
-    assert await asyncio.wait_for(third, 5)
+    assert await asyncio.wait_for(third, HANG_S)
 
 
 class Started:
@@ -130,7 +131,7 @@ async def test_the_steward_starts_three_and_lets_the_others_wait(
     for lab in labs:
         lab.go.set()
         await lab.end()
-    await asyncio.wait_for(asyncio.gather(*running), 5)
+    await asyncio.wait_for(asyncio.gather(*running), HANG_S)
     steward._gate.close()
     for end in (*heard, *lives, orders, other):
         end.close()

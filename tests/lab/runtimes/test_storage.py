@@ -21,7 +21,7 @@ from lab.runtimes.docker.storage import (
     used,
 )
 from simulators.errors import StartError
-from tests.fakes import eventually
+from tests.waiting import eventually
 
 MIB = 1 << 20
 

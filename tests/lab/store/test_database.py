@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from lab.store.database import Database
 from lab.store.tables import APPEND_ONLY, EventRow, EvidenceRow, LoginLink, PersonRow, Secret, SittingRow
+from tests.waiting import HANG_S
 
 
 def person(name: str = "alice") -> PersonRow:
@@ -118,7 +119,7 @@ def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
 
         def opened(url: str = url, together: threading.Barrier = together) -> str:
             database = Database(url)
-            together.wait(10)
+            together.wait(HANG_S)
             with database.connection() as connection:
                 mode = connection.scalar(text("PRAGMA journal_mode"))
             database.close()

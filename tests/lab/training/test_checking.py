@@ -1,8 +1,6 @@
 """A check: what it needs, what it spends, what is kept of it, and what a crash in its middle leaves."""
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -21,13 +19,7 @@ from lab.training.rows import note
 from lab.training.sittings import TrainingSittings
 from simulators.errors import InputError, NotFoundError, StartError
 from tests.lab.training.fakes import Clock, FakeEngine, FakeLabs, exercise, report
-
-
-def within(limit_s: float, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.waiting import HANG_S, soon
 
 
 @pytest.fixture
@@ -133,7 +125,7 @@ def test_during_a_check_nothing_else_is_done(
     engine.hold = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(sittings.check, running.id, alice)
-        assert engine.began.wait(10)
+        assert engine.began.wait(HANG_S)
         for act in (
             lambda: sittings.check(running.id, alice),
             lambda: sittings.stop_lab(running.id, alice),
@@ -143,7 +135,7 @@ def test_during_a_check_nothing_else_is_done(
             with pytest.raises(InputError, match=r"vérification est en cours|check is under way"):
                 act()
         engine.hold.set()
-        first.result(10)
+        first.result(HANG_S)
     assert kinds(sittings, running) == ["check_started", "checked"]
 
 
@@ -160,13 +152,13 @@ def test_a_long_check_outlives_the_labs_time(
     engine.hold = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(sittings.check, running.id, alice)
-        assert engine.began.wait(10)
+        assert engine.began.wait(HANG_S)
         clock.after(6 * 3600)
-        within(10, lambda: _claimed(context, running))
+        soon(lambda: _claimed(context, running))
         sweep(context)
         assert sittings.sitting(running.id).lab_state == "running"
         engine.hold.set()
-        first.result(10)
+        first.result(HANG_S)
     clock.after(3600)
     sweep(context)
     assert sittings.sitting(running.id).lab_state == "none"
@@ -243,8 +235,8 @@ def at_start(engine: FakeEngine, starts: Outcome) -> None:
 
 def begun(sittings: TrainingSittings, sitting: Sitting) -> None:
     """What happens in the background after a lab's start is over."""
-    within(10, lambda: any(e.data.get("what") == "warmed" for e in sittings.timeline(sitting.id)))
-    within(10, lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
+    soon(lambda: any(e.data.get("what") == "warmed" for e in sittings.timeline(sitting.id)))
+    soon(lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
 
 
 @pytest.mark.parametrize(("starts", "refused"), [("pass", False), ("inconclusive", False), ("fail", True)])

@@ -1,7 +1,6 @@
 """What an instructor does to one lab, to several or to all."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +30,7 @@ from lab.training.contract import (
 from lab.training.sittings import TrainingSittings
 from simulators.errors import UsineError
 from tests.lab.training.fakes import FakeEngine, FakeLabs, exercise
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -50,13 +50,6 @@ def last(sittings: TrainingSittings, sitting: int) -> tuple[str, dict[str, Any]]
 
 def asked(labs: FakeLabs, row: Row, verb: str) -> list[dict[str, Any]]:
     return [arguments for name, arguments in labs.labs[row.lab].asked if name == verb]
-
-
-def within(limit_s: float, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_one_failure_stops_nobody_and_each_is_told(
@@ -180,7 +173,7 @@ def test_an_attack_is_told_when_it_begins_and_noted_when_it_ends(
     assert last(sittings, ids(rows)[0]) == ("attack", {"attack": an_attack, "state": "began"})
     hold.set()
     for sitting in ids(rows)[:2]:
-        within(10, lambda: last(sittings, sitting)[1] == {"attack": an_attack, "state": "ended"})  # noqa: B023
+        soon(lambda: last(sittings, sitting)[1] == {"attack": an_attack, "state": "ended"})  # noqa: B023
     assert [e.kind for e in sittings.timeline(ids(rows)[0])].count("attack") == 2
 
 

@@ -20,7 +20,7 @@ from lab.training.roster import account_name, read
 from lab.training.sittings import TrainingSittings
 from simulators.errors import InputError, NotFoundError
 from tests.lab.training.fakes import Clock, FakeEngine, FakeLabs, exercise, report
-from tests.lab.training.test_reaper import within
+from tests.waiting import soon
 
 ROSTER = "Zoé Évrard;zoe@univ.fr;p12\n\nJean Dupont ; jean@univ.fr\n\ufeffŁukasz Ødegård-Ünal\n"
 
@@ -259,7 +259,7 @@ def test_a_class_that_nobody_came_to_has_no_grade_and_was_never_seen(
     check = Check(probe="none", expect="yes")
     engine.known["fake"] = exercise(setup=Setup(warm_up_s=60), baseline=[check])
     rows = cohorts.launch(cohort.id, "fake", teacher)
-    within(10, lambda: _noted(context, "warmed") == 3)
+    soon(lambda: _noted(context, "warmed") == 3)
     assert _noted(context, "baseline") == 3
     labs.labs.pop(rows[0].lab)
     sweep(context)  # its lab is lost

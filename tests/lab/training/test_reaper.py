@@ -1,8 +1,6 @@
 """Labs that nobody looks after: at their time's end, lost, left behind, crashed, not warmed up."""
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +12,7 @@ from lab.training.reaper import IDLE_S, WARNING_S, keep_sweeping, sweep
 from lab.training.sittings import TrainingSittings
 from simulators.errors import InputError
 from tests.lab.training.fakes import Clock, FakeEngine, FakeLabs, exercise
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -25,13 +24,6 @@ def said(sittings: TrainingSittings, sitting: Sitting) -> list[str]:
     """What happened after the start."""
     events = sittings.timeline(sitting.id)[2:]
     return [str(event.data.get("what") or event.data.get("why") or event.kind) for event in events]
-
-
-def within(limit_s: float, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_the_end_is_announced_once_then_comes(
@@ -143,15 +135,15 @@ def test_a_line_is_warmed_up_in_the_background_and_again_after_a_crash(
 ) -> None:
     engine.known["fake"] = exercise(setup=Setup(warm_up_s=60))
     running = sittings.start_lab(sittings.open(alice, "fake").id, alice)
-    within(10, lambda: said(sittings, running) == ["warmed"])
+    soon(lambda: said(sittings, running) == ["warmed"])
     sweep(context)
-    within(10, lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
+    soon(lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
     assert said(sittings, running) == ["warmed"]
     labs.labs[running.lab].restarts = 1
     sweep(context)
     sweep(context)
-    within(10, lambda: said(sittings, running) == ["warmed", "lab_restarted", "warmed"])
-    within(10, lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
+    soon(lambda: said(sittings, running) == ["warmed", "lab_restarted", "warmed"])
+    soon(lambda: not any(thread.name.startswith("warm") for thread in threading.enumerate()))
 
 
 def test_while_it_warms_up_the_lab_runs_and_a_check_waits(
@@ -199,6 +191,6 @@ def test_it_goes_on_in_a_thread_until_it_is_ended(
 ) -> None:
     end = keep_sweeping(context, 0.02)
     labs.labs.clear()
-    within(10, lambda: said(sittings, running) == ["lab_lost"])
+    soon(lambda: said(sittings, running) == ["lab_lost"])
     end()
     assert not any(thread.name == "sweep" for thread in threading.enumerate())

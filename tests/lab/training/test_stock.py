@@ -10,7 +10,7 @@ from lab.training.sittings import TrainingSittings
 from lab.training.stock import keep_stocking, restock, take
 from simulators.errors import StartError
 from tests.lab.training.fakes import FakeEngine
-from tests.live.conftest import within
+from tests.waiting import soon
 
 
 class Player:
@@ -76,6 +76,6 @@ def test_an_exercise_without_hidden_runs_has_no_stock(context: Context, running:
 def test_it_is_kept_up_in_the_background(context: Context, player: Player, running: Sitting) -> None:
     end = keep_stocking(context, 0.02, player.of)
     try:
-        assert within(10.0, lambda: len(context.stock[running.exercise]) == 1)
+        assert soon(lambda: len(context.stock[running.exercise]) == 1)
     finally:
         end()

@@ -23,8 +23,9 @@ from simulators.network.flat import FlatNetwork
 from simulators.network.wire import LENGTH, Wire, place
 from simulators.plant.engine import Plant
 from simulators.twin.offline import Twin
-from tests.fakes import Log, eventually
+from tests.fakes import Log
 from tests.simulators.plant.operators import bottling
+from tests.waiting import HANG_S, eventually
 
 SECRET = "a secret of the lab"
 
@@ -181,7 +182,7 @@ async def test_a_part_begins_again_when_another_plant_has_come(tmp_path: Path) -
     second = Stage(tmp_path)
     second.plant.step()
     await second.links.open()
-    assert [await asyncio.wait_for(task, 10) for task in first.parts.values()] == [EXIT_AGAIN, EXIT_AGAIN]
+    assert [await asyncio.wait_for(task, HANG_S) for task in first.parts.values()] == [EXIT_AGAIN, EXIT_AGAIN]
     await first.stop()
     await second.stop()
 
@@ -195,7 +196,7 @@ async def test_scada_feeds_the_historian_that_runs_elsewhere(tmp_path: Path) -> 
         said = await stage.links.contribution()
         return int(next(s for s in said.statuses if s.id == "historian").health.figures["rows"])
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while await rows() == 0:
             await asyncio.sleep(0.1)
     curve = await stage.links.ask("historian", "trend", {"tags": ["RawTank.Level"], "minutes": 5.0})
@@ -241,8 +242,8 @@ def test_no_bytes_hurt_the_plant(data: bytes, framed: bool, tmp_path_factory: An
             reader, writer = await asyncio.open_unix_connection(str(stage.folder / "bus"))
             writer.write(first + (LENGTH.pack(len(data)) + data if framed else data))
             writer.write_eof()
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
+                with contextlib.suppress(ConnectionError):
                     await reader.read()
             writer.close()
         assert stage.links._server is not None

@@ -14,6 +14,7 @@ from simulators.errors import InputError, StartError
 from simulators.host.check import check_line, check_socket, check_ways
 from simulators.host.plan import BUS_SECRET_VARIABLE, TOKEN_VARIABLE, Plan, with_secrets
 from simulators.host.ways import WAYS_VARIABLE, Ways, ways_of, written
+from tests.waiting import HANG_S
 
 
 def free_port() -> int:
@@ -45,7 +46,7 @@ def echo() -> Iterator[tuple[str, int]]:
         thread.start()
         yield ("127.0.0.1", int(server.server_address[1]))
         server.shutdown()
-        thread.join(10)
+        thread.join(HANG_S)
 
 
 async def test_bytes_pass_both_ways_and_who_does_not_listen_shows_as_closed(echo: tuple[str, int]) -> None:
@@ -55,11 +56,11 @@ async def test_bytes_pass_both_ways_and_who_does_not_listen_shows_as_closed(echo
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"ping")
-        assert await asyncio.wait_for(reader.read(), 5) == b"ping"
+        assert await asyncio.wait_for(reader.read(), HANG_S) == b"ping"
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", deaf)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), HANG_S)
         writer.close()
         assert await asyncio.to_thread(check_ways, environment)
     finally:

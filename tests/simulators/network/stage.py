@@ -14,6 +14,7 @@ from simulators.network.flat import FlatNetwork
 from simulators.network.zones import NamespaceNetwork
 from tests.fakes import ZONES, a_device, a_line
 from tests.simulators.network.apart import Apart
+from tests.waiting import HANG_S
 
 PLC1, PLC2, BROKER, SCADA = "10.20.1.10", "10.20.1.11", "10.20.2.10", "10.20.3.20"
 NOBODY = 65534
@@ -107,7 +108,7 @@ def _in_child(line: Line, scene: Scene, user: int | None, kind: type[NamespaceNe
 
 
 async def _bounded(scene: Scene, network: Net) -> None:
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(HANG_S):
         await scene(network)
 
 
@@ -143,11 +144,11 @@ async def connect(
 
 
 async def ask(network: Net, zone: str, source: str, address: str, port: int, data: bytes = b"hello") -> bytes:
-    """What comes back for `data` within 2 s; empty when the other side closes."""
+    """What comes back for `data`; empty when the other side closes."""
     reader, writer = await connect(network, zone, source, address, port)
     try:
         writer.write(data)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(HANG_S):
             return await reader.read(65536)
     finally:
         writer.transport.abort()

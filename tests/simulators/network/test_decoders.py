@@ -16,10 +16,10 @@ from simulators.network.dissect.row import COLUMNS, LOGS, Row
 from simulators.network.frames import mended, read
 from simulators.network.record import Conversation, Kind, Record
 from simulators.network.synthesis import Synthesis
-from tests.fakes import eventually
 from tests.simulators.devices.gateway.test_gateway import a_gateway
 from tests.simulators.network.stage import BROKER, PLC1, PLC2, SCADA, Net, bottling_like, in_flat
 from tests.simulators.network.wire import request
+from tests.waiting import HANG_S, eventually
 
 LINE = bottling_like()
 
@@ -143,7 +143,7 @@ def test_mqtt_of_a_real_client_and_broker(version: int, tmp_path: Path) -> None:
 
 
 async def listening(host: str, port: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection(host, port)

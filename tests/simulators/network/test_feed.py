@@ -12,8 +12,8 @@ from simulators.clock import Clock
 from simulators.network.feed import Feeds, tap_token
 from simulators.network.taps import Taps
 from simulators.network.wire import Wire, dial
-from tests.fakes import eventually
 from tests.simulators.network.stage import BROKER, PLC1, SCADA, bottling_like
+from tests.waiting import eventually
 
 LINE = bottling_like()
 TOKEN = "the gateway's own"

@@ -11,6 +11,7 @@ from simulators.errors import StartError
 from simulators.network import forward as forwards
 from simulators.network.forward import Forward, host_socket, host_sockets
 from tests.simulators.network.stage import PLC1, Net, Play, both_networks, bottling_like, echo
+from tests.waiting import HANG_S
 
 LINE = bottling_like()
 PLC = LINE.device("plc1")
@@ -73,7 +74,7 @@ def seen_through_forward(play: Play, code: str, listening: bool) -> str:
 
     with program, output, tempfile.TemporaryFile(buffering=0) as sink:
         play(LINE, scene)
-        program.wait(10)
+        program.wait(HANG_S)
         sink.seek(0)
         text = str(sink.read(), "utf-8").strip()
     listener.close()

@@ -13,7 +13,7 @@ from simulators.network.capture import Capture, EventTable
 from simulators.network.dissect.row import COLUMNS, Row
 from simulators.network.forward import Forward, host_socket
 from simulators.network.record import Conversation, Kind, Record, Ring
-from tests.fakes import ORIGIN_UNIX_S, eventually
+from tests.fakes import ORIGIN_UNIX_S
 from tests.simulators.devices.gateway.test_gateway import HARDENED, a_gateway
 from tests.simulators.network.stage import (
     BROKER,
@@ -32,6 +32,7 @@ from tests.simulators.network.stage import (
     refused,
 )
 from tests.simulators.network.wire import Registers, decoded, request, warnings
+from tests.waiting import eventually
 
 LINE = bottling_like()
 

@@ -16,7 +16,7 @@ from simulators.errors import InputError
 from simulators.workstation import server as module
 from simulators.workstation.frames import CONTENT_LIMIT_BYTES, DATA, END, Frames, frame, size
 from simulators.workstation.server import Workstation
-from tests.fakes import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

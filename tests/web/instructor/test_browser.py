@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
 from tests.chromium import Complaints, chromium
+from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
 from tests.web.instructor.conftest import EXERCISE, ROSTER
@@ -324,7 +325,7 @@ def test_a_class_of_thirty_is_seen_with_little_scrolling(
             assert max(heights) <= 26, "a name wraps, or a row is high"
             assert _fully_seen(rows) >= 22
             page.mouse.wheel(0, 400)
-            served.eventually(partial(_whole_class_seen, rows), "one turn of the wheel shows the whole class")
+            soon(partial(_whole_class_seen, rows), "one turn of the wheel shows the whole class")
             assert page.locator("#matrix thead").bounding_box()["y"] > 0  # type: ignore[index]
     finally:
         served.sittings.known[0] = known

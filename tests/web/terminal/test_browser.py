@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium
+from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE
 from tests.web.serving import Served, serving
@@ -58,7 +59,7 @@ def page(browser: BrowserContext, served: Served, complaints: Complaints) -> Ite
     page.close()
     for one in list(served.terminals._known.values()):
         one.close()
-    served.eventually(lambda: not served.terminals._places, "all are closed")
+    soon(lambda: not served.terminals._places, "all are closed")
     assert not complaints.left
 
 
@@ -279,7 +280,7 @@ def test_a_closed_page_is_noticed(page: Page, served: Served, monkeypatch: pytes
     (mine,) = [one for one in served.terminals._known.values() if one.why is None]
     assert mine._left_s is None
     page.close()
-    served.eventually(lambda: mine._left_s is not None, "nobody looks", within_s=20)
+    soon(lambda: mine._left_s is not None, "nobody looks")
 
 
 def test_the_live_page_has_one_too(page: Page, served: Served) -> None:

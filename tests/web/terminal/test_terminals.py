@@ -4,7 +4,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +11,7 @@ from lab.labs import Connection
 from lab.training.contract import Person
 from simulators.errors import InputError, NotFoundError, StartError
 from simulators.workstation.frames import DATA, END, SIZE, Frames, frame
+from tests.waiting import HANG_S, soon
 from tests.web.fake_labs import FakeLab, FakeLabs
 from tests.web.fake_training import ALICE, BOB
 from web import terminals
@@ -71,14 +71,7 @@ class Eye:
 
     def leave(self) -> None:
         self._left.set()
-        self._thread.join(10)
-
-
-def eventually(condition: Callable[[], object], within_s: float = 8.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"still false after {within_s} s"
-        time.sleep(0.01)
+        self._thread.join(HANG_S)
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +99,7 @@ def terminal(known: Terminals) -> Terminal:
 def shell(labs: FakeLabs, terminal: Terminal) -> socket.socket:
     """The other end."""
     (end,) = labs.terminals
-    end.settimeout(5)
+    end.settimeout(HANG_S)
     return end
 
 
@@ -116,7 +109,7 @@ def told(shell: socket.socket) -> list[tuple[bytes, bytes]]:
 
 def test_it_shows_and_types_and_is_resized(terminal: Terminal, shell: socket.socket) -> None:
     eye = Eye(terminal)
-    eventually(lambda: eye.shown == GREETING)
+    soon(lambda: eye.shown == GREETING)
     assert eye.news[0] == Again()
     terminal.type("ls é\n")
     assert told(shell) == [(DATA, "ls é\n".encode())]
@@ -125,7 +118,7 @@ def test_it_shows_and_types_and_is_resized(terminal: Terminal, shell: socket.soc
     with pytest.raises(InputError, match="1000"):
         terminal.resize(1000, 30)
     shell.sendall(frame(DATA, b"\xff\xfe") + frame(END, b"ended"))
-    eventually(lambda: eye.news[-1] == Over("ended"))
+    soon(lambda: eye.news[-1] == Over("ended"))
     assert eye.shown == GREETING + b"\xff\xfe", "bytes as they are"
     with pytest.raises(NotFoundError, match="terminal"):
         terminal.type("x")
@@ -137,33 +130,33 @@ def test_what_is_not_looked_at_waits_in_the_shell(terminal: Terminal, shell: soc
     sender = threading.Thread(target=shell.sendall, args=(flood,), daemon=True)
     shell.settimeout(30)
     sender.start()
-    eventually(lambda: len(eye.shown) >= LIMITS.window_bytes)
+    soon(lambda: len(eye.shown) >= LIMITS.window_bytes)
     sender.join(0.3)
     assert sender.is_alive(), "the shell waits"
     assert len(eye.shown) <= LIMITS.window_bytes + terminals.READ_BYTES
     eye._slow = False
     terminal.saw(len(eye.shown))
-    eventually(lambda: len(eye.shown) == len(GREETING) + 3_000_000)
-    sender.join(5)
+    soon(lambda: len(eye.shown) == len(GREETING) + 3_000_000)
+    sender.join(HANG_S)
     assert eye.shown[len(GREETING) :] == b"".join(bytes([65 + n % 26]) * 1000 for n in range(3000))
     assert len(terminal._kept) <= LIMITS.backlog_bytes
 
 
 def test_who_comes_back_goes_on_where_they_were(terminal: Terminal, shell: socket.socket) -> None:
     eye = Eye(terminal)
-    eventually(lambda: eye.shown == GREETING)
+    soon(lambda: eye.shown == GREETING)
     eye.leave()
     shell.sendall(frame(DATA, b"meanwhile"))
     back = Eye(terminal, after=len(GREETING))
-    eventually(lambda: back.shown == b"meanwhile")
+    soon(lambda: back.shown == b"meanwhile")
     assert Again() not in back.news
     back.leave()
     anew = Eye(terminal)
-    eventually(lambda: anew.shown == GREETING + b"meanwhile")
+    soon(lambda: anew.shown == GREETING + b"meanwhile")
     assert anew.news[0] == Again()
     anew.leave()
     lost = Eye(terminal, after=10**9)
-    eventually(lambda: lost.shown == GREETING + b"meanwhile")
+    soon(lambda: lost.shown == GREETING + b"meanwhile")
     assert lost.news[0] == Again()
 
 
@@ -171,21 +164,21 @@ def test_only_the_last_of_a_long_past_is_shown_again(terminal: Terminal, shell: 
     eye = Eye(terminal)
     for number in range(100):
         shell.sendall(frame(DATA, b"%06d" % number * 200))
-    eventually(lambda: len(eye.shown) == len(GREETING) + 120_000)
+    soon(lambda: len(eye.shown) == len(GREETING) + 120_000)
     eye.leave()
     back = Eye(terminal, after=5)
-    eventually(lambda: len(back.shown) == LIMITS.backlog_bytes)
+    soon(lambda: len(back.shown) == LIMITS.backlog_bytes)
     assert back.news[0] == Again()
     assert eye.shown.endswith(back.shown)
 
 
 def test_another_page_takes_it(terminal: Terminal, shell: socket.socket) -> None:
     first = Eye(terminal)
-    eventually(lambda: first.shown == GREETING)
+    soon(lambda: first.shown == GREETING)
     second = Eye(terminal)
-    eventually(lambda: first.news[-1] == Over("taken"))
+    soon(lambda: first.news[-1] == Over("taken"))
     shell.sendall(frame(DATA, b"for the second"))
-    eventually(lambda: second.shown.endswith(b"for the second"))
+    soon(lambda: second.shown.endswith(b"for the second"))
     assert first.shown == GREETING
     assert terminal.why is None
 
@@ -195,12 +188,12 @@ def test_who_does_not_type_is_warned_then_closed(
 ) -> None:
     eye = Eye(terminal)
     clock.now_s += 841
-    eventually(lambda: Warned(59) in eye.news)
+    soon(lambda: Warned(59) in eye.news)
     terminal.type("x")
-    eventually(lambda: eye.news[-1] == Warned(None))
+    soon(lambda: eye.news[-1] == Warned(None))
     shell.sendall(frame(DATA, b"output is not typing"))
     clock.now_s += 901
-    eventually(lambda: eye.news[-1] == Over("idle"))
+    soon(lambda: eye.news[-1] == Over("idle"))
     told(shell)
     assert shell.recv(10) == b"", "the shell is told"
 
@@ -210,14 +203,14 @@ def test_a_page_that_was_closed_ends_its_shell_after_a_while(
 ) -> None:
     eye = Eye(terminal)
     clock.now_s += 70
-    eventually(lambda: eye.shown == GREETING)
+    soon(lambda: eye.shown == GREETING)
     assert terminal.why is None, "looked at"
     eye.leave()
     clock.now_s += 59
     time.sleep(0.2)
     assert terminal.why is None
     clock.now_s += 2
-    eventually(lambda: terminal.why == "left")
+    soon(lambda: terminal.why == "left")
     assert shell.recv(10) == b""
 
 
@@ -225,14 +218,14 @@ def test_one_that_nobody_ever_looked_at_ends_too(
     terminal: Terminal, shell: socket.socket, clock: Clock
 ) -> None:
     clock.now_s += 61
-    eventually(lambda: terminal.why == "left")
+    soon(lambda: terminal.why == "left")
 
 
 def test_closed_by_its_person(terminal: Terminal, shell: socket.socket) -> None:
     eye = Eye(terminal)
     terminal.close()
     terminal.close()
-    eventually(lambda: eye.news[-1:] == [Over("closed")])
+    soon(lambda: eye.news[-1:] == [Over("closed")])
     assert shell.recv(10) == b""
 
 
@@ -241,13 +234,13 @@ def test_a_workstation_that_went_without_a_word(
     terminal: Terminal, shell: socket.socket, labs: FakeLabs, lab: FakeLab, why: str
 ) -> None:
     eye = Eye(terminal)
-    eventually(lambda: eye.shown)
+    soon(lambda: eye.shown)
     if why == "stopped":
         labs.stop("one")
     elif why == "restarting":
         lab.broken.set()
     shell.close()
-    eventually(lambda: eye.news[-1:] == [Over(why)])  # type: ignore[arg-type]
+    soon(lambda: eye.news[-1:] == [Over(why)])  # type: ignore[arg-type]
 
 
 def test_a_lab_that_takes_its_time_to_stop_is_not_taken_for_a_workstation_that_died(
@@ -259,16 +252,16 @@ def test_a_lab_that_takes_its_time_to_stop_is_not_taken_for_a_workstation_that_d
     monkeypatch.setattr(labs, "attach", silent)
     eye = Eye(terminal)
     shell.close()
-    eventually(lambda: Lost() in eye.news)
+    soon(lambda: Lost() in eye.news)
     time.sleep(2 * terminals.STAYS_S)
     assert terminal.why is None
     labs.stop("one")
-    eventually(lambda: eye.news[-1] == Over("stopped"))
+    soon(lambda: eye.news[-1] == Over("stopped"))
 
 
 def test_what_is_no_stream_of_messages_ends_it(terminal: Terminal, shell: socket.socket) -> None:
     shell.sendall(b"nonsense that no terminal says")
-    eventually(lambda: terminal.why == "workstation")
+    soon(lambda: terminal.why == "workstation")
 
 
 def test_nobody_else_finds_it(
@@ -296,8 +289,8 @@ def test_there_are_only_so_many(
         known.open("one", "control", Person(9, "carol", "Carol", "trainee"), 80, 24)
     assert len(labs.terminals) == 3, "what is refused asks nothing of the lab"
     second.close()
-    eventually(lambda: second.why == "closed")
-    eventually(lambda: len(known._places) == 2)
+    soon(lambda: second.why == "closed")
+    soon(lambda: len(known._places) == 2)
     known.open("three", "control", ALICE, 80, 24)
 
 
@@ -319,11 +312,11 @@ def test_those_that_ended_tell_why_for_a_while_and_are_then_forgotten(
     for _ in range(4):
         one = known.open("one", "control", ALICE, 80, 24)
         one.close()
-        eventually(lambda: not known._places)
+        soon(lambda: not known._places)
         ended.append(one)
-    eventually(lambda: len(known._known) == 2)
+    soon(lambda: len(known._known) == 2)
     eye = Eye(known.find("one", ALICE, ended[-1].id))
-    eventually(lambda: eye.news[-1:] == [Over("closed")])
+    soon(lambda: eye.news[-1:] == [Over("closed")])
     with pytest.raises(NotFoundError):
         known.find("one", ALICE, ended[0].id)
 
@@ -337,7 +330,7 @@ def test_nothing_of_what_is_typed_is_logged(
     caplog.set_level(logging.DEBUG)
     terminal.type("s3cret\n")
     shell.close()
-    eventually(lambda: terminal.why is not None)
+    soon(lambda: terminal.why is not None)
     with pytest.raises(NotFoundError) as refused:
         terminal.type("s3cret\n")
     out, err = capfd.readouterr()

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from simulators.workstation.server import Workstation
+from tests.waiting import HANG_S
 
 # What a person would have set up themselves must not show.
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-i")
@@ -40,7 +41,7 @@ def shells() -> Iterator[Shells]:
             return end
 
         yield opened
-        asyncio.run_coroutine_threadsafe(station.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(station.stop(), loop).result(HANG_S)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(HANG_S)
         loop.close()

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium
+from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
 from tests.web.serving import Served, serving
@@ -376,7 +377,7 @@ def test_the_three_resets_ask_first(page: Page, served: Served) -> None:
     for what in ("device", "checkpoint"):
         page.locator(f'[data-reset="{what}"]').click()
         page.locator("#confirm-yes").click()
-        served.eventually(partial(last_is, served, what), what)
+        soon(partial(last_is, served, what), what)
         expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
 
 

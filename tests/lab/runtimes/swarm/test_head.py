@@ -25,8 +25,8 @@ from lab.runtimes.swarm.node import Node
 from lab.runtimes.swarm.streams import LINE_BYTES, Stream
 from simulators.host.plan import Plan
 from simulators.model import Line
+from tests.waiting import HANG_S
 
-LIMIT_S = 15.0
 SECRET = "between head and nodes"
 
 
@@ -238,7 +238,7 @@ class Site:
 
     async def end(self, name: str, last: "asyncio.Task[bytes]") -> None:
         self.order({"do": "end", "lab": name})
-        await asyncio.wait_for(last, LIMIT_S)
+        await asyncio.wait_for(last, HANG_S)
 
     async def worked_on(self, name: str, on: str) -> Path:
         """What a trainee left in a lab that is stopped now, on the machine `on`."""
@@ -251,7 +251,7 @@ class Site:
 
     async def close(self) -> None:
         self.orders.close()
-        await asyncio.wait_for(self.head.orders.gone.wait(), LIMIT_S)
+        await asyncio.wait_for(self.head.orders.gone.wait(), HANG_S)
         self.head.orders.cancel()
         for name in self.machines:
             self.lose(name)
@@ -327,7 +327,7 @@ async def test_labs_go_to_machines_in_turn_and_are_reached_here(tmp_path: Path) 
         assert sorted(len(labs.plans) for labs in site.labs.values()) == [1, 1]
         for name, last in zip(("one", "two"), ended, strict=True):
             site.order({"do": "end", "lab": name})
-            assert await asyncio.wait_for(last, LIMIT_S) == b""
+            assert await asyncio.wait_for(last, HANG_S) == b""
             assert not Path(site.plan(name).control).exists()
 
 
@@ -335,7 +335,7 @@ async def test_a_start_that_fails_says_why_and_leaves_nothing_here(tmp_path: Pat
     async with standing(tmp_path) as site:
         said, last = await site.start("one", seed=13)
         assert next(message["error"]["en"] for message in said if "error" in message) == "no room"
-        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert await asyncio.wait_for(last, HANG_S) == b""
         assert not Path(site.plan("one").control).exists()
 
 
@@ -364,11 +364,11 @@ async def test_a_lost_machines_labs_are_said_lost_and_do_not_stay_there(
         (where,) = [name for name, labs in site.labs.items() if labs.plans]
         other = ({"a", "b"} - {where}).pop()
         site.lose(where)
-        assert await asyncio.wait_for(last, LIMIT_S) == LOST + where.encode()
+        assert await asyncio.wait_for(last, HANG_S) == LOST + where.encode()
         said, last = await site.start("one")
         assert said[-1]["machines"] == [other]
         site.down.clear()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(HANG_S):
             while site.labs[where].removed != ["one"]:
                 await asyncio.sleep(0.02)
         assert site.labs[other].removed == []
@@ -389,7 +389,7 @@ async def test_a_silence_that_ends_in_time_loses_nothing(
         await asyncio.sleep(0.2)
         assert not last.done()
         site.order({"do": "end", "lab": "one"})
-        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert await asyncio.wait_for(last, HANG_S) == b""
 
 
 async def test_a_lab_starts_again_where_its_files_are(tmp_path: Path) -> None:
@@ -429,7 +429,7 @@ async def test_labs_are_found_again_and_taken_over(tmp_path: Path) -> None:
         plan = msgspec.structs.replace(site.plan("one"), line=said[-1]["line"], forwards=said[-1]["forwards"])
         watched, lifeline = os.pipe()
         site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(HANG_S):
             while not Path(plan.control).exists():
                 await asyncio.sleep(0.02)
         assert await spoken(plan.control) == b"echo hello\n"
@@ -446,7 +446,7 @@ async def test_a_lab_whose_machine_does_not_answer_yet_is_not_said_to_be_reached
         nobody_listens(plan.control)
         watched, lifeline = os.pipe()
         site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(HANG_S):
             while Path(plan.control).exists():
                 await asyncio.sleep(0.02)
         os.close(watched)
@@ -458,7 +458,7 @@ async def test_what_is_on_no_machine_is_not_taken_over(tmp_path: Path) -> None:
         site.order(
             {"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(site.plan("never"))}, lifeline
         )
-        assert await asyncio.wait_for(_all(watched), LIMIT_S) == NONE_THERE
+        assert await asyncio.wait_for(_all(watched), HANG_S) == NONE_THERE
 
 
 def parts(site: Site, name: str) -> tuple[str, str]:
@@ -505,7 +505,7 @@ async def test_a_lab_is_not_spread_over_one_machine(tmp_path: Path, monkeypatch:
         (error,) = [message["error"] for message in said]
         assert "without --spread" in error["en"]
         assert "sans --spread" in error["fr"]
-        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert await asyncio.wait_for(last, HANG_S) == b""
         assert site.networks.made == 0
         assert not site.labs["a"].plans
 
@@ -519,7 +519,7 @@ async def test_a_machine_that_is_slow_to_answer_is_waited_for(
         starting = asyncio.ensure_future(site.start("one", spread=True))
         await asyncio.sleep(0.3)
         site.down.clear()
-        said, last = await asyncio.wait_for(starting, LIMIT_S)
+        said, last = await asyncio.wait_for(starting, HANG_S)
         assert said[-1]["machines"] == ["a", "b"]
         await site.end("one", last)
 
@@ -531,7 +531,7 @@ async def test_a_spread_lab_of_which_a_part_is_refused_leaves_nothing(
     async with standing(tmp_path) as site:
         said, last = await site.start("one", seed, spread=True)
         assert [message["error"]["en"] for message in said if "error" in message] == [why]
-        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert await asyncio.wait_for(last, HANG_S) == b""
         assert [labs.removed for labs in site.labs.values()] == [["one"], ["one"]]
         assert not any([*labs.plans, *labs.away] for labs in site.labs.values())
         assert not site.networks.there
@@ -548,7 +548,7 @@ async def test_a_spread_lab_is_lost_with_any_of_its_machines_and_whole_on_the_la
         _said, last = await site.start("one", spread=True)
         lost, left = parts(site, "one")[which], parts(site, "one")[1 - which]
         site.lose(lost)
-        assert await asyncio.wait_for(last, LIMIT_S) == LOST + lost.encode()
+        assert await asyncio.wait_for(last, HANG_S) == LOST + lost.encode()
         assert site.labs[left].removed == ["one"]
         assert not site.networks.there
         said, last = await site.start("one", spread=True, again=True)
@@ -556,7 +556,7 @@ async def test_a_spread_lab_is_lost_with_any_of_its_machines_and_whole_on_the_la
         assert f"only {left} answers" in capsys.readouterr().err
         assert site.labs[left].plans["one"].places is None
         site.down.clear()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(HANG_S):
             while site.labs[lost].removed != ["one"]:
                 await asyncio.sleep(0.02)
         assert site.labs[left].removed == ["one"]
@@ -577,12 +577,12 @@ async def test_a_spread_lab_is_found_once_and_taken_over_with_both_machines(tmp_
         )
         watched, lifeline = os.pipe()
         site.order({"do": "adopt", "shape": "swarm", "plan": msgspec.to_builtins(plan)}, lifeline)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(HANG_S):
             while "one" not in site.head._labs:
                 await asyncio.sleep(0.02)
         assert [machine.id for machine in site.head._labs["one"].machines] == [main, away]
         site.order({"do": "end", "lab": "one"})
-        assert await asyncio.wait_for(_all(watched), LIMIT_S) == b""
+        assert await asyncio.wait_for(_all(watched), HANG_S) == b""
         assert not site.labs[away].away
         assert not site.networks.there
 
@@ -592,7 +592,7 @@ async def test_a_spread_lab_that_outlived_its_head_goes_on_as_it_is(tmp_path: Pa
         _said, last = await site.start("one", spread=True)
         # As at the head's end.
         site.head.orders.cancel()
-        assert await asyncio.wait_for(last, LIMIT_S) == b""
+        assert await asyncio.wait_for(last, HANG_S) == b""
         assert "one" in site.networks.there
         said, last = await site.start("one", spread=True, again=True)
         assert said[-1]["machines"] == list(parts(site, "one"))

@@ -19,8 +19,9 @@ from simulators.errors import InputError
 from simulators.plant.assets.motor import Motor, Params
 from simulators.plant.site import Site
 from simulators.plant.vibration import window
-from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, Log, a_context, a_device, a_line, a_tag, eventually
+from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, Log, a_context, a_device, a_line, a_tag
 from tests.simulators.devices.mqtt_broker.clients import Client, client
+from tests.waiting import eventually
 
 HEARD = "plant/pump/vibration/window"
 ALARM, INDEX = "small/monitor/pump_motor/alarm", "small/monitor/pump_motor/index"

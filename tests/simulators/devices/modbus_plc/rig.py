@@ -10,6 +10,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from simulators.devices.modbus_plc import ModbusPlc, create, parse
 from tests.fakes import FakeNetwork, FakePlc, Log, a_context, a_device, a_line, a_tag
+from tests.waiting import HANG_S
 
 ADDRESS, PORT, SECURE_PORT = "10.20.1.10", 502, 802
 TAGS = [
@@ -51,7 +52,7 @@ class Rig:
         """pymodbus' own client, connected from `source`."""
         host, port = self.place()
         client = AsyncModbusTcpClient(
-            host, port=port, timeout=3, retries=0, reconnect_delay=0, source_address=(source, 0)
+            host, port=port, timeout=HANG_S, retries=0, reconnect_delay=0, source_address=(source, 0)
         )
         assert await client.connect()
         try:
@@ -83,9 +84,9 @@ class Raw:
 
     async def receive(self) -> tuple[int, int, bytes]:
         """Transaction, unit and PDU of the next answer. Raises: IncompleteReadError at the end."""
-        head = await asyncio.wait_for(self.reader.readexactly(7), 3)
+        head = await asyncio.wait_for(self.reader.readexactly(7), HANG_S)
         transaction, _, length, unit = struct.unpack(">HHHB", head)
-        return transaction, unit, await asyncio.wait_for(self.reader.readexactly(length - 1), 3)
+        return transaction, unit, await asyncio.wait_for(self.reader.readexactly(length - 1), HANG_S)
 
     async def ask(self, pdu: bytes, unit: int = 1) -> bytes:
         self.send(frame(7, pdu, unit))
@@ -102,7 +103,7 @@ class Raw:
     async def ended(self) -> bool:
         """The server closes, whatever it still sends."""
         try:
-            await asyncio.wait_for(self.reader.read(), 3)
+            await asyncio.wait_for(self.reader.read(), HANG_S)
         except ConnectionError:
             return True
         except TimeoutError:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from simulators.devices.modbus_plc import pdu
 from simulators.devices.modbus_plc.pdu import Refusal, Request
 from tests.simulators.devices.modbus_plc.rig import Raw, Rig, frame, raw, read, running
+from tests.waiting import HANG_S
 
 
 async def test_pipelined_requests_are_all_answered_in_order(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ async def test_a_client_that_never_reads_is_taken_no_more_requests_from(tmp_path
         async with running(tmp_path, "communication_load_pct: 100") as rig, raw(rig) as good:
             rig.device._listeners[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
             await asyncio.get_running_loop().sock_connect(deaf, rig.place())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG_S):
                 while await more():
                     pass
             assert 0 < served() < sent[0] // len(echo)

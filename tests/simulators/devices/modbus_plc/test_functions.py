@@ -8,8 +8,8 @@ import pytest
 
 from simulators.devices.modbus_plc.encoding import decode, encode
 from simulators.plc.address import parse_address
-from tests.fakes import eventually
 from tests.simulators.devices.modbus_plc.rig import raw, read, running
+from tests.waiting import eventually
 
 MD, ML = 2048, 4096
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulators.contracts import Context
 from simulators.devices._mqtt.session import MqttSession
-from tests.fakes import eventually
+from tests.waiting import HANG_S, eventually
 
 
 class Client:
@@ -75,7 +75,7 @@ async def connack(
     )
     try:
         writer.write(connect_packet(client_id, user, password))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             answer = await reader.readexactly(4)
     except (asyncio.IncompleteReadError, OSError):
         return None

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,10 @@ from hypothesis import strategies as st
 
 from simulators.devices.mqtt_broker.process import LINES_BURST, Child
 from simulators.errors import StartError
-from tests.fakes import FakeNetwork, eventually
+from tests.fakes import FakeNetwork
 from tests.simulators.devices.mqtt_broker.clients import client, connack, connect, connect_packet
 from tests.simulators.devices.mqtt_broker.conftest import Start, a_broker
+from tests.waiting import HANG_S, eventually, within
 
 
 async def test_a_broker_that_is_killed_is_seen_and_clients_come_back(
@@ -89,15 +89,15 @@ def test_nonsense_neither_ends_nor_holds_the_embedded_broker(
                 writer.write(part)
                 await asyncio.sleep(0)
             writer.write_eof()
-            with contextlib.suppress(OSError):
-                async with asyncio.timeout(3):
+            async with asyncio.timeout(HANG_S):
+                with contextlib.suppress(ConnectionError):
                     await reader.read()
             writer.close()
             assert await connack(context) == 0
             assert device.health().state == "ok"
             await eventually(lambda: device.health().figures["clients"] == 0, within_s=3)
         finally:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 await device.stop()
             network.close()
 
@@ -109,7 +109,7 @@ async def test_a_packet_said_to_be_huge_is_not_waited_for(start: Start) -> None:
     context = await start("")
     reader, writer = await asyncio.open_connection(sock=await connect(context))
     writer.write(connect_packet("big") + b"\x30\xff\xff\xff\x7f")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(HANG_S):
         assert (await reader.read(4))[:1] == b"\x20"
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read(1) == b""
@@ -209,10 +209,7 @@ def test_mosquitto_ends_with_its_lab(tmp_path: Path) -> None:
     finally:
         lab.kill()
         lab.communicate()
-    deadline = time.monotonic() + 2
-    while _runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _runs(pid)
+    within(2, lambda: not _runs(pid))
 
 
 def _environment() -> dict[str, str]:

@@ -16,9 +16,10 @@ from simulators.devices.mqtt_sensor.commands import Adjustment, obey
 from simulators.devices.mqtt_sensor.config import Commands
 from simulators.devices.mqtt_sensor.window import Window, encode_window
 from simulators.errors import InputError
-from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_device, a_line, eventually
+from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_device, a_line
 from tests.simulators.devices.mqtt_broker.pki import authority, signed_by
 from tests.simulators.devices.mqtt_sensor.conftest import TAGS, Build
+from tests.waiting import eventually
 
 TEMPERATURE, VIBRATION = "plant/pump/temperature", "plant/pump/vibration"
 

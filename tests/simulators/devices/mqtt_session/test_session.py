@@ -12,8 +12,9 @@ import pytest
 from simulators.devices._mqtt import session as sessions
 from simulators.devices._mqtt.session import MqttSession
 from simulators.errors import NotFoundError
-from tests.fakes import Log, eventually
+from tests.fakes import Log
 from tests.simulators.devices.mqtt_broker.pki import authority
+from tests.waiting import HANG_S, eventually
 
 CONNACK = b"\x20\x02\x00\x00"
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -156,7 +157,7 @@ async def test_it_stops_in_the_middle_of_a_handshake() -> None:
         session = MqttSession(peer.connect, "me", tls=_tls())
         await session.start()
         await eventually(lambda: peer.connections == 1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(HANG_S):
             await session.stop()
             await session.stop()
 

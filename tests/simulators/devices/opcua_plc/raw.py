@@ -26,8 +26,8 @@ from cryptography import x509
 
 from simulators.devices.opcua_plc.names import standard, status
 from tests.simulators.devices.opcua_plc import pki
+from tests.waiting import HANG_S
 
-ANSWER_S = 5.0
 NONE = policies.SecurityPolicyNone
 MODE = ua.MessageSecurityMode
 
@@ -214,9 +214,9 @@ class Raw:
     async def frame(self) -> tuple[bytes, Buffer]:
         """The next frame's kind and body. Raises: RefusedError: an error message, or the connection ended."""
         try:
-            head = await asyncio.wait_for(self.reader.readexactly(8), ANSWER_S)
+            head = await asyncio.wait_for(self.reader.readexactly(8), HANG_S)
             rest = await asyncio.wait_for(
-                self.reader.readexactly(int.from_bytes(head[4:], "little") - 8), ANSWER_S
+                self.reader.readexactly(int.from_bytes(head[4:], "little") - 8), HANG_S
             )
         except (asyncio.IncompleteReadError, ConnectionError):
             raise RefusedError(StatusCodes.BadConnectionClosed, "closed") from None

@@ -21,7 +21,7 @@ from simulators.devices.opcua_plc.names import ours
 from simulators.errors import StartError
 from simulators.model import Alarm, load_line
 from simulators.text import Text
-from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_tag, eventually
+from tests.fakes import ORIGIN_UNIX_S, FakeNetwork, a_context, a_tag
 from tests.simulators.devices.opcua_plc.bench import (
     ADDRESS,
     ALARM_TEXT,
@@ -36,6 +36,7 @@ from tests.simulators.devices.opcua_plc.bench import (
     Bench,
     served,
 )
+from tests.waiting import eventually
 
 BOTTLING = Path("scenarios/lines/bottling/line.yaml")
 _V = ua.VariantType

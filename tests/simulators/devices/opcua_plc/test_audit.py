@@ -14,9 +14,9 @@ from asyncua.ua.status_codes import StatusCodes as Codes
 
 from simulators.devices.opcua_plc.config import Lockout
 from simulators.devices.opcua_plc.lockout import LockoutTable
-from tests.fakes import eventually
 from tests.simulators.devices.opcua_plc.bench import LEVEL, OPEN, SECRET, SET_POINT, Bench, served
 from tests.simulators.devices.opcua_plc.raw import refused
+from tests.waiting import eventually
 
 FLOAT = ua.VariantType.Float
 HERE, THERE = "127.0.0.5", "127.0.0.6"

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from simulators.devices.opcua_plc.channel import StrictBuffer
 from simulators.devices.opcua_plc.names import standard
 from simulators.devices.opcua_plc.transport import HardenedProtocol
-from tests.fakes import eventually
 from tests.simulators.devices.opcua_plc.bench import HARD, LEVEL, OPEN, SET_POINT, Bench, served
 from tests.simulators.devices.opcua_plc.raw import Raw, RefusedError, refused
+from tests.waiting import eventually
 
 FUZZ = settings(
     max_examples=120, deadline=None, database=None, derandomize=True,

@@ -12,11 +12,11 @@ from asyncua.ua.status_codes import StatusCodes as Codes
 
 from simulators.devices.opcua_plc import passwords
 from simulators.devices.opcua_plc.names import secret_id, standard
-from tests.fakes import eventually
 from tests.simulators.devices.opcua_plc import pki
 from tests.simulators.devices.opcua_plc.bench import HARD, LEVEL, OPEN, SET_POINT, Bench, served
 from tests.simulators.devices.opcua_plc.raw import MODE, Raw, refused
 from tests.simulators.devices.opcua_plc.test_channels import CA, indented
+from tests.waiting import eventually
 
 FLOAT = ua.VariantType.Float
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"

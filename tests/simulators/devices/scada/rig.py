@@ -25,8 +25,8 @@ from tests.fakes import (
     a_device,
     a_line,
     a_tag,
-    eventually,
 )
+from tests.waiting import eventually
 
 HOT = Text(fr="Cuve trop chaude", en="Tank too hot")
 LEVEL = a_tag("Tank.Level", "plc1", "%IW0", "INT", gain=0.1, range=(0, 100), unit="%")

@@ -16,8 +16,9 @@ from simulators.devices.scada.journal import ENTRIES, Entry, Journal
 from simulators.errors import InputError, NotFoundError
 from simulators.model import Alarm, Number, Tag
 from simulators.text import Text
-from tests.fakes import a_tag, eventually
+from tests.fakes import a_tag
 from tests.simulators.devices.scada.rig import MODBUS, a_rig
+from tests.waiting import eventually
 
 TEXT = Text(fr="Trop", en="Too much")
 

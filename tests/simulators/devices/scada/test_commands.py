@@ -7,8 +7,8 @@ import pytest
 
 from simulators.devices.scada.source import CommandError
 from simulators.errors import InputError, NotFoundError
-from tests.fakes import eventually
 from tests.simulators.devices.scada.rig import MODBUS, MQTT, OPCUA, a_rig, reading
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulators.devices.scada.source import CommandError
-from tests.fakes import eventually
 from tests.simulators.devices.scada.rig import MODBUS, MQTT, OPCUA, a_rig
+from tests.waiting import eventually
 
 SECURE_MODBUS = """\
 security:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from simulators.devices.scada import communication, source
-from tests.fakes import eventually
 from tests.simulators.devices.scada.rig import MODBUS, MQTT, OPCUA, Rig, a_rig, reading, telemetry
+from tests.waiting import eventually
 
 ALL = {"plc1": MODBUS, "plc2": OPCUA, "broker": MQTT}
 SOON_S = 2.5

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from simulators.errors import InputError
-from tests.fakes import ORIGIN_UNIX_S, a_tag, eventually
+from tests.fakes import ORIGIN_UNIX_S, a_tag
 from tests.simulators.devices.scada.rig import MODBUS, MQTT, OPCUA, KeptRows, a_rig, reading, telemetry
+from tests.waiting import eventually
 
 
 async def test_a_modbus_plc_shows_every_type(tmp_path: Path) -> None:
