@@ -19,7 +19,8 @@ from lab.turns import Turns
 from simulators.errors import InputError, TimeLimitError
 from simulators.plant import vibration
 
-LIMIT_S = 90.0
+# Six seconds of a processor that gives way to labs: beside a busy class that may be minutes.
+LIMIT_S = 300.0
 AT_ONCE = 2
 KEPT = 24
 NICE = 10

@@ -163,7 +163,7 @@ FIGURES = (
 )  # fmt: skip
 
 PROBES = (
-    Probe("maintenance.run", Run, ("graded", "no_monitor"), run, "inside", (), FIGURES, 120.0, ahead),
+    Probe("maintenance.run", Run, ("graded", "no_monitor"), run, "inside", (), FIGURES, 330.0, ahead),
     Probe(
         "maintenance.live",
         Live,
