@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium
@@ -242,6 +242,22 @@ def test_a_lab_that_breaks_is_said_and_comes_back(page: Page, served: Served, co
     expect(page.locator("#banner")).to_contain_text("The lab is restarting")
     served.lab.broken.clear()
     expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_what_is_below_the_trends_stays_in_its_place_when_they_come(page: Page, served: Served) -> None:
+    held: list[Route] = []
+    place = "() => document.querySelector('#tags').getBoundingClientRect().top - document.querySelector('#trends').getBoundingClientRect().top"
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        page.route("**/page.mjs*", lambda route: held.append(route))
+        page.goto(f"{served.origin}/labs/one?lang=en", wait_until="commit")
+        expect(page.locator("#instructor")).to_be_attached()
+        expect(page.locator("#trend-list")).to_have_css("display", "grid")
+        before = page.evaluate(place)
+        held.pop().continue_()
+        page.unroute("**/page.mjs*")
+        expect(page.locator("#trend-list figure .u-over")).to_have_count(4)
+        assert page.evaluate(place) == pytest.approx(before, abs=1), f"at {width}"
 
 
 def test_zones_that_are_not_enforced_are_said(page: Page, served: Served) -> None:

@@ -286,6 +286,8 @@ def test_a_closed_page_is_noticed(page: Page, served: Served, monkeypatch: pytes
 def test_the_live_page_has_one_too(page: Page, served: Served) -> None:
     lab = served.sittings.sitting(1).lab
     page.goto(f"{served.origin}/labs/{lab}?lang=en")
+    # What the first values make wider moves what is below, from under the pointer.
+    expect(page.locator("#clock")).not_to_be_empty()
     opened(page)
     run(page, "echo li''ve", "live")
     assert not (found := violations(page)), found

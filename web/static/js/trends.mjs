@@ -152,4 +152,5 @@ for (const button of document.querySelectorAll("button.trend")) {
   const id = button.closest("tr").dataset.row;
   button.addEventListener("click", () => (strips.has(id) ? (drop(id), button.focus()) : add([id])));
 }
+place.replaceChildren();
 add(page.trend_tags);
