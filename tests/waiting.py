@@ -35,3 +35,20 @@ async def eventually(condition: Callable[[], Any], within_s: float = HANG_S, eve
             return value
         await asyncio.sleep(every_s)
     raise AssertionError(f"still false after {within_s} s")
+
+
+async def last_served(server: asyncio.Server) -> None:
+    """Before it is closed: it takes nobody in any more, and whom it has only just taken in is served.
+
+    By a server that has closed they never are, nor let go.
+    """
+    loop = asyncio.get_running_loop()
+    for listener in server.sockets:
+        loop.remove_reader(listener.fileno())
+    await rounds()
+
+
+async def rounds() -> None:
+    """A few of the loop's, however long they take: in some milliseconds a busy machine makes none."""
+    for _ in range(10):
+        await asyncio.sleep(0)

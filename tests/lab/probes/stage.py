@@ -12,6 +12,7 @@ from lab.labs import Connection, Labs
 from simulators.model import Line
 from simulators.text import Text
 from tests.fakes import FakeNetwork
+from tests.waiting import last_served, rounds
 
 
 @dataclass
@@ -54,18 +55,11 @@ async def answering(
     try:
         yield
     finally:
-        # Whoever was taken in just now is served a few rounds later; by a server that has closed, never.
-        await _rounds()
+        await last_served(server)
         server.close()
         for writer in opened:
             writer.transport.abort()
-        await _rounds()
-
-
-async def _rounds() -> None:
-    """However long that takes: some milliseconds are none of a busy machine's."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+        await rounds()
 
 
 class FakeConnection:

@@ -25,7 +25,7 @@ from lab.runtimes.swarm.node import Node
 from lab.runtimes.swarm.streams import LINE_BYTES, Stream
 from simulators.host.plan import Plan
 from simulators.model import Line
-from tests.waiting import HANG_S
+from tests.waiting import HANG_S, last_served
 
 SECRET = "between head and nodes"
 
@@ -194,6 +194,9 @@ class Site:
             raise ConnectionRefusedError("down")
         stream = Stream(*await asyncio.open_connection("127.0.0.1", self.ports[machine.id], limit=LINE_BYTES))
         self.streams[machine.id].append(stream)
+        if machine.id in self.down:
+            stream.writer.transport.abort()
+            raise ConnectionResetError("down")
         return stream
 
     def lose(self, name: str) -> None:
@@ -258,9 +261,8 @@ class Site:
             for lifeline in self.labs[name].lifelines.values():
                 with suppress(OSError):
                     os.close(lifeline)
-            for server in self.labs[name].servers:
-                server.close()
-        for server in self.servers:
+        for server in (*self.servers, *(one for labs in self.labs.values() for one in labs.servers)):
+            await last_served(server)
             server.close()
         await asyncio.sleep(0.05)
         for placed in list(self.head._labs.values()):

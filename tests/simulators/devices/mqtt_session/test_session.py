@@ -14,7 +14,7 @@ from simulators.devices._mqtt.session import MqttSession
 from simulators.errors import NotFoundError
 from tests.fakes import Log
 from tests.simulators.devices.mqtt_broker.pki import authority
-from tests.waiting import HANG_S, eventually
+from tests.waiting import HANG_S, eventually, last_served
 
 CONNACK = b"\x20\x02\x00\x00"
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -35,6 +35,7 @@ class Peer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await last_served(self._server)
         self._server.close()
         for writer in self._writers:
             writer.close()

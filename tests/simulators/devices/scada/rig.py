@@ -26,7 +26,7 @@ from tests.fakes import (
     a_line,
     a_tag,
 )
-from tests.waiting import eventually
+from tests.waiting import eventually, last_served
 
 HOT = Text(fr="Cuve trop chaude", en="Tank too hot")
 LEVEL = a_tag("Tank.Level", "plc1", "%IW0", "INT", gain=0.1, range=(0, 100), unit="%")
@@ -194,6 +194,7 @@ class Liar:
 
     async def stop(self) -> None:
         if self._server is not None:
+            await last_served(self._server)
             self._server.close()
             for writer in self._writers:
                 writer.transport.abort()

@@ -12,7 +12,7 @@ import pytest
 
 from simulators.devices.scada import communication, source
 from tests.simulators.devices.scada.rig import MODBUS, MQTT, OPCUA, Rig, a_rig, reading, telemetry
-from tests.waiting import eventually
+from tests.waiting import eventually, last_served
 
 ALL = {"plc1": MODBUS, "plc2": OPCUA, "broker": MQTT}
 SOON_S = 2.5
@@ -148,6 +148,7 @@ class Cut:
         self._server = await asyncio.start_server(self._serve, sock=listener)
 
     async def stop(self) -> None:
+        await last_served(self._server)
         self._server.close()
         await self._server.wait_closed()
 
