@@ -12,7 +12,6 @@ from simulators.contracts import Health
 from simulators.errors import InputError
 from simulators.model import Device, Line, load_line
 from tests.fakes import FakeNetwork, a_context, a_device, a_line, a_tag
-from tests.waiting import HANG_S
 
 BOTTLING = Path("scenarios/lines/bottling/line.yaml")
 KINDS = sorted(devices.kinds())
@@ -128,7 +127,7 @@ async def test_it_starts_steps_stops_and_starts_again(
     before = set(asyncio.all_tasks())
     await device.stop()
     for _ in range(2):
-        await asyncio.wait_for(device.start(), HANG_S)
+        await asyncio.wait_for(device.start(), 10)
         device.step(0.1)
         device.publish(0.1)
         assert isinstance(device.health(), Health)

@@ -23,7 +23,7 @@ from lab.paths import Paths
 from simulators.errors import InputError, NotFoundError, UsineError
 from tests.docker.left import networks_left
 from tests.live.conftest import green
-from tests.waiting import HANG_S, soon, within
+from tests.waiting import within
 
 NAME = "one"
 SEEN_S, BACK_S = 2.0, 20.0
@@ -108,7 +108,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 def modbus(port: int, request: bytes = READ_SET_POINT) -> bytes:
     """What the device answers to one request."""
     with socket.create_connection(("127.0.0.1", port), 10) as client:
-        client.settimeout(HANG_S)
+        client.settimeout(10)
         client.sendall(request)
         return client.recv(260)
 
@@ -143,7 +143,7 @@ def test_ordinary_clients_reach_the_line(site: Site) -> None:
 def test_the_plant_moves_and_a_fault_shows(site: Site) -> None:
     before = site.ask("clock")["t_s"]
     site.ask("fault", asset="pump", mode="wear", severity=0.7)
-    soon(lambda: site.ask("clock")["t_s"] > before + 1)
+    within(5, lambda: site.ask("clock")["t_s"] > before + 1)
     (pump,) = [asset for asset in site.ask("snapshot")["assets"] if asset["id"] == "pump"]
     assert pump["faults"] == {"wear": pytest.approx(0.7, abs=0.01)}, "wear goes on by itself"
     site.ask("fault", asset="pump", mode="wear", severity=0.0)
@@ -151,8 +151,8 @@ def test_the_plant_moves_and_a_fault_shows(site: Site) -> None:
 
 def test_an_operators_command_goes_over_the_wire(site: Site) -> None:
     site.ask("write", tag="Pasteuriser.SetPoint", value=72.5)
-    soon(lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 72.5)
-    soon(lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["shown"] == 72.5)
+    within(5, lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 72.5)
+    within(5, lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["shown"] == 72.5)
 
 
 def test_speed_and_pause(site: Site) -> None:
@@ -243,7 +243,7 @@ def test_an_attack_comes_from_the_address_that_it_claims_and_is_in_the_event_tab
         rows = site.ask("events", since_ts=begun - 2, log="modbus_detailed", limit=2000)["events"]
         return any(row["id.orig_h"] == stranger for row in rows)
 
-    soon(seen)
+    within(10, seen)
     with pytest.raises(InputError, match=r"8\.8\.8\.8"):
         site.labs.run(Job(NAME, "attack", "rogue_master", "control", {"source": "8.8.8.8"}, 10.0))
 
@@ -259,13 +259,13 @@ def test_a_killed_device_is_seen_restarted_and_all_reconnect(site: Site, name: s
 
 def test_a_checkpoint_is_brought_back(site: Site) -> None:
     site.ask("write", tag="Pasteuriser.SetPoint", value=73.0)
-    soon(lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 73.0)
+    within(5, lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 73.0)
     taken = site.ask("checkpoint")
     site.ask("write", tag="Pasteuriser.SetPoint", value=75.0)
-    soon(lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 75.0)
+    within(5, lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 75.0)
     restored = site.ask("restore")
     assert restored["t_s"] == taken["t_s"]
-    soon(lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 73.0)
+    within(5, lambda: site.ask("snapshot")["tags"]["Pasteuriser.SetPoint"]["truth"] == 73.0)
 
 
 def test_a_reset_begins_again(site: Site) -> None:
@@ -285,7 +285,7 @@ def test_a_supervisor_that_died_finds_its_labs_again(site: Site) -> None:
     t_s = site.ask("clock")["t_s"]
     supervisor = site.processes[-1]
     supervisor.kill()
-    supervisor.wait(HANG_S)
+    supervisor.wait(10)
     site.supervise()
     within(BACK_S, lambda: [lab.state for lab in site.labs.list() if lab.name == NAME] == ["running"])
     assert site.ask("clock")["t_s"] >= t_s

@@ -21,7 +21,7 @@ from lab.cli.main import run
 from lab.runtimes.docker.engine import API_VERSION, HOME, Engine, address
 from lab.runtimes.docker.layout import short
 from tests.docker.left import networks_left
-from tests.waiting import HANG_S, within
+from tests.waiting import within
 
 pytestmark = [pytest.mark.needs("docker", "docker-compose"), pytest.mark.timeout(400)]
 
@@ -139,7 +139,7 @@ def test_everything_becomes_healthy_and_the_guard_has_ended_well(site: Site) -> 
 
 def test_an_ordinary_modbus_client_reads_through_the_published_port(site: Site) -> None:
     with socket.create_connection(("127.0.0.1", site.ports["USINE_PORT_PLC1"]), 10) as client:
-        client.settimeout(HANG_S)
+        client.settimeout(10)
         client.sendall(READ_SET_POINT)
         assert client.recv(260)[7:9] == b"\x03\x04"
     with socket.create_connection(("127.0.0.1", site.ports["USINE_PORT_BROKER"]), 10) as client:
@@ -180,17 +180,17 @@ def test_a_device_reaches_its_own_zone_and_neither_the_world_nor_the_host(site: 
 
 def test_the_pages_answer_on_loopback_and_the_first_link_opens_them(site: Site) -> None:
     url = f"http://127.0.0.1:{site.ports['USINE_PORT']}"
-    with urllib.request.urlopen(f"{url}/login", timeout=HANG_S) as page:
+    with urllib.request.urlopen(f"{url}/login", timeout=10) as page:
         assert page.status == 200
     said = site.compose("logs", "--no-color", "web")
     link = re.search(rf"{url}/login/(\S+)", said)
     assert link is not None, said
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    with browser.open(link[0], timeout=HANG_S) as page:
+    with browser.open(link[0], timeout=10) as page:
         assert page.status == 200
         assert "/login" not in page.url
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(f"{url}/login/not-a-link", timeout=HANG_S)
+        urllib.request.urlopen(f"{url}/login/not-a-link", timeout=10)
     site.compose("restart", "web")
     within(60, lambda: "web" in site.healthy(), every_s=1)
     again = re.findall(rf"{url}/login/\S+", site.compose("logs", "--no-color", "web"))
@@ -236,7 +236,7 @@ def test_a_lab_that_the_contained_supervisor_starts_becomes_green(site: Site) ->
     assert site.lab("status", LAB)["enforces_zones"] is True
     port = next(end["port"] for end in site.lab("endpoints", LAB) if end["device"] == "plc1")
     with socket.create_connection(("127.0.0.1", port), 10) as client:
-        client.settimeout(HANG_S)
+        client.settimeout(10)
         client.sendall(READ_SET_POINT)
         assert client.recv(260)[7:9] == b"\x03\x04"
 

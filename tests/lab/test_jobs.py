@@ -28,7 +28,7 @@ from simulators.errors import InputError, NotFoundError, StartError
 from simulators.host.plan import Plan
 from tests.fakes import a_line
 from tests.lab.fake_runtime import FakeRuntime, turn
-from tests.waiting import HANG_S, soon
+from tests.waiting import within
 
 LINE = a_line([])
 PROBE = Job("one", "probe", "reach.tcp", "control")
@@ -220,11 +220,11 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def _gone(made: errand.LocalErrand) -> None:
-    soon(made.gone)
+    within(5, made.gone)
 
 
 def _news(made: errand.LocalErrand) -> list[dict[str, Any]] | None:
-    assert select.select([made], [], [], HANG_S)[0]
+    assert select.select([made], [], [], 5)[0]
     return made.news()
 
 

@@ -72,7 +72,7 @@ class Desk:
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
-        self.process.wait(HANG_S)
+        self.process.wait(10)
         os.close(self.master)
         os.close(self._slave)
 
@@ -101,7 +101,7 @@ def test_a_shell_on_the_user_s_terminal(desk: Desk) -> None:
     desk.until("afterwards")
     desk.type("exit\n")
     desk.until("why ended")
-    assert desk.process.wait(HANG_S) == 0
+    assert desk.process.wait(10) == 0
     assert desk.given_back
 
 
@@ -110,7 +110,7 @@ def test_the_terminal_is_given_back_to_who_is_told_to_end(desk: Desk, number: si
     desk.type("echo re''ady\n")
     desk.until("ready")
     desk.process.send_signal(number)
-    assert desk.process.wait(HANG_S) == 128 + number
+    assert desk.process.wait(10) == 128 + number
     assert desk.given_back
 
 
@@ -120,7 +120,7 @@ def test_a_workstation_that_goes_without_a_word() -> None:
     desk.until("window")
     theirs.close()
     desk.until("why ")
-    assert desk.process.wait(HANG_S) == 0
+    assert desk.process.wait(10) == 0
     assert desk.given_back
     desk.close()
 

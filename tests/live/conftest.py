@@ -16,7 +16,6 @@ from lab.cli.main import run
 from lab.connection import SupervisorClient
 from lab.paths import Paths
 from tests.chromium import chromium
-from tests.waiting import HANG_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -51,7 +50,7 @@ def labs(home: Path) -> Iterator[SupervisorClient]:
     if client.running():
         client.shutdown(labs=True)
     for process in SUPERVISORS:
-        process.wait(HANG_S)
+        process.wait(10)
 
 
 def supervise(paths: Paths) -> None:

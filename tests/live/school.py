@@ -17,7 +17,7 @@ from lab.paths import Paths
 from lab.training.contract import Person, Sitting
 from lab.training.service import Training, open_training
 from tests.chromium import Complaints
-from tests.waiting import HANG_S, within
+from tests.waiting import within
 from tests.web.test_browser import SCREENSHOTS
 from web.app import create_app
 from web.serve import make_server
@@ -50,7 +50,7 @@ def open_school(labs: SupervisorClient, home: Path) -> Iterator[School]:
     finally:
         with suppress(OSError):
             server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        thread.join(timeout=HANG_S)
+        thread.join(timeout=10)
         server.task_dispatcher.shutdown()
 
 

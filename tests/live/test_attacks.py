@@ -13,7 +13,7 @@ from lab.detection.rules import alerts, merged
 from lab.labs import Job
 from simulators.errors import InputError
 from tests.live.conftest import NAME
-from tests.waiting import soon
+from tests.waiting import within
 
 pytestmark = pytest.mark.needs("namespaces")
 SIZE = {"count": 5, "rate_per_s": 5.0}
@@ -64,7 +64,7 @@ def test_the_label_is_what_the_wire_saw(labs: SupervisorClient, name: str) -> No
     tag = {"tag": "Pump.FlowSetPoint", "undo": False} if name == "unauthorized_write" else {}
     before = _value(labs, "Pump.FlowSetPoint")
     label = run(labs, name, source=SOURCE, **SIZE, **tag)
-    seen = soon(lambda: _whole([r for r in rows(labs, after=since) if r["id.orig_h"] == SOURCE]))
+    seen = within(5.0, lambda: _whole([r for r in rows(labs, after=since) if r["id.orig_h"] == SOURCE]))
     assert (label.attack, label.technique, label.source) == (name, attacks()[name].technique, SOURCE)
     assert min(row["ts"] for row in seen) == pytest.approx(label.start_unix_s, abs=NEAR_S)
     assert max(row["ts"] + row.get("duration", 0.0) for row in seen) == pytest.approx(
@@ -80,10 +80,10 @@ def test_undone_the_set_point_is_what_it_was(labs: SupervisorClient) -> None:
     recorded(labs)
     before = _value(labs, "Pump.FlowSetPoint")
     run(labs, "unauthorized_write", tag="Pump.FlowSetPoint", value=before - 5.0, **SIZE)
-    assert soon(lambda: _value(labs, "Pump.FlowSetPoint") == before)
+    assert within(5.0, lambda: _value(labs, "Pump.FlowSetPoint") == before)
     assert {row["func"] for row in rows(labs, log="modbus_detailed", contains="WRITE_MULTIPLE")}
     run(labs, "unauthorized_write", tag="Pump.FlowSetPoint", value=before - 5.0, undo=False, **SIZE)
-    assert soon(lambda: _value(labs, "Pump.FlowSetPoint") == before - 5.0)
+    assert within(5.0, lambda: _value(labs, "Pump.FlowSetPoint") == before - 5.0)
     _write(labs, "Pump.FlowSetPoint", before)
 
 
@@ -95,7 +95,7 @@ def test_a_foreign_address_is_refused_before_anything_is_sent(labs: SupervisorCl
 def test_rules_speak_of_an_attack_and_of_nothing_before_it(labs: SupervisorClient) -> None:
     since = recorded(labs)
     label = run(labs, "port_scan", source=SOURCE, count=8, rate_per_s=10.0)
-    found = soon(lambda: alerts(SCAN, rows(labs, after=since)))
+    found = within(5.0, lambda: alerts(SCAN, rows(labs, after=since)))
     assert label.start_unix_s - NEAR_S < found[0].unix_s < label.end_unix_s + NEAR_S
     assert merged(found)[0].technique == "T0846.001"
 
@@ -115,4 +115,4 @@ def _value(labs: SupervisorClient, tag: str) -> float:
 def _write(labs: SupervisorClient, tag: str, value: float) -> None:
     with labs.attach(NAME) as lab:
         lab.request("write", tag=tag, value=value)
-    soon(lambda: _value(labs, tag) == value)
+    within(5.0, lambda: _value(labs, tag) == value)

@@ -10,7 +10,7 @@ from lab.connection import SupervisorClient
 from simulators.errors import InputError
 from tests.limits import small_files
 from tests.live.conftest import NAME, Command, green
-from tests.waiting import soon
+from tests.waiting import within
 
 ENDLESS = """
 PROGRAM main
@@ -45,9 +45,9 @@ def test_a_sensor_fault_shows_on_scada_and_not_in_the_truth_and_is_mended(lab: C
         return tag["truth"], tag["shown"]
 
     lab("fault", NAME, "raw_tank", "sensor_off:level_pct")
-    soon(lambda: abs(level()[0] - level()[1]) > 5)
+    within(5, lambda: abs(level()[0] - level()[1]) > 5)
     lab("fault", NAME, "raw_tank", "sensor_off:level_pct", "--severity", "0")
-    soon(lambda: abs(level()[0] - level()[1]) < 3)
+    within(8, lambda: abs(level()[0] - level()[1]) < 3)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_pause_speed_and_reset(lab: Command) -> None:
     assert t_s() == paused
     lab("resume", NAME)
     lab("speed", NAME, "50")
-    soon(lambda: t_s() > paused + 30)
+    within(5, lambda: t_s() > paused + 30)
     lab("speed", NAME, "1")
     lab("reset", NAME)
     assert t_s() < paused + 20
@@ -124,13 +124,13 @@ def test_a_program_is_uploaded_refused_downloaded_and_contained(
     endless = tmp_path / "endless.st"
     endless.write_text(ENDLESS)
     lab("plc", NAME, "plc1", "download", str(endless))
-    status = soon(lambda: (s := lab.json("plc", NAME, "plc1", "mode"))["fault"] and s)
+    status = within(5, lambda: (s := lab.json("plc", NAME, "plc1", "mode"))["fault"] and s)
     assert status["mode"] == "STOP"
     assert lab.json("plc", NAME, "plc2", "mode")["mode"] == "RUN"
     assert lab.json("plc", NAME, "plc1", "download", str(kept))["sha256"] == original["sha256"]
     lab("plc", NAME, "plc1", "mode", "RUN")
     assert lab.json("plc", NAME, "plc1", "mode")["fault"] == ""
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
 
 
 def test_a_configuration_is_refused_applied_and_undone(
@@ -146,10 +146,10 @@ def test_a_configuration_is_refused_applied_and_undone(
     right.write_text("max_connections: 7\n")
     lab("config", NAME, "plc1", "--set", str(right))
     assert lab("config", NAME, "plc1") == "max_connections: 7\n"
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
     lab("config", NAME, "plc1", "--undo")
     assert lab("config", NAME, "plc1") == before
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
 
 
 def test_a_configuration_is_edited_in_the_users_editor(
@@ -165,14 +165,14 @@ def test_a_configuration_is_edited_in_the_users_editor(
     assert "no-such-editor" in lab.err
     lab("config", NAME, "historian", "--default")
     assert lab("config", NAME, "historian") == before
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
 
 
 def test_history_is_exported(lab: Command, labs: SupervisorClient, tmp_path: Path) -> None:
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
     out = tmp_path / "history.csv"
-    told = soon(
-        lambda: (t := lab.json("history", NAME, "-o", str(out), "--tag", "RawTank.Level"))["rows"] and t
+    told = within(
+        5, lambda: (t := lab.json("history", NAME, "-o", str(out), "--tag", "RawTank.Level"))["rows"] and t
     )
     with out.open(newline="") as file:
         assert len(list(csv.reader(file))) == told["rows"] + 1
@@ -183,7 +183,7 @@ def test_history_is_exported(lab: Command, labs: SupervisorClient, tmp_path: Pat
 def test_what_cannot_be_written_is_said_and_leaves_nothing(
     lab: Command, labs: SupervisorClient, tmp_path: Path
 ) -> None:
-    soon(lambda: green(labs))
+    within(10, lambda: green(labs))
     for arguments in (
         ("plc", NAME, "plc1", "upload", "-o", str(tmp_path / "kept.st")),
         ("history", NAME, "-o", str(tmp_path / "history.csv")),
@@ -226,7 +226,7 @@ def test_a_second_lab_lives_beside_the_first(lab: Command, labs: SupervisorClien
         assert second == "bottling-2"
         ports = {end["port"] for name in (NAME, second) for end in lab.json("endpoints", name)}
         assert len(ports) == 6
-        soon(lambda: green(labs, second))
+        within(5, lambda: green(labs, second))
     finally:
         lab("stop", second, "--forget")
     assert [row["name"] for row in lab.json("ps")] == [NAME]

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from lab.connection import SupervisorClient
 from tests.live.conftest import NAME, Command
-from tests.waiting import soon
+from tests.waiting import within
 
 
 def test_rows_come_page_by_page_and_filtered(labs: SupervisorClient) -> None:
     with labs.attach(NAME) as lab:
-        first = soon(lambda: (a := lab.request("events", limit=5))["events"] and a)
+        first = within(5.0, lambda: (a := lab.request("events", limit=5))["events"] and a)
         assert first["columns"][:3] == ["seq", "ts", "log"]
-        rest = soon(lambda: (a := lab.request("events", after=first["cursor"]))["events"] and a)
+        rest = within(5.0, lambda: (a := lab.request("events", after=first["cursor"]))["events"] and a)
         assert rest["events"][0]["seq"] == first["cursor"] + 1
         assert rest["events"][0]["ts"] <= rest["now"] + 2.0
         modbus = lab.request("events", log="modbus_detailed", device="plc1", contains="read_coils", limit=20)

@@ -14,7 +14,7 @@ from lab.labs import Job
 from lab.probes.contract import Finding
 from simulators.errors import InputError, NotFoundError, TimeLimitError, UsineError
 from tests.live.conftest import SUPERVISORS, Command
-from tests.waiting import HANG_S, soon, within
+from tests.waiting import within
 
 NAME = "jobs"
 LIMIT_S = 8.0
@@ -135,17 +135,17 @@ class Asked(threading.Thread):
 def entered(pid: int) -> None:
     """Wait until the job has left the host's network."""
     host = Path("/proc/self/ns/net").readlink()
-    soon(lambda: Path(f"/proc/{pid}/ns/net").readlink() != host)
+    within(5, lambda: Path(f"/proc/{pid}/ns/net").readlink() != host)
 
 
 def test_a_job_past_its_limit_is_ended_with_all_it_started(fast: SupervisorClient) -> None:
     asked = Asked(fast, limit_s=0.5)
     begun_s = time.monotonic()
     asked.start()
-    asked.join(HANG_S)
+    asked.join(10)
     assert isinstance(asked.error, TimeLimitError)
     assert time.monotonic() - begun_s < 5
-    soon(lambda: jobs_of_supervisor() == [])
+    within(3, lambda: jobs_of_supervisor() == [])
 
 
 def test_a_job_is_inside_its_zone_without_the_orchestrators_files_and_ends_with_who_asked(
@@ -155,13 +155,13 @@ def test_a_job_is_inside_its_zone_without_the_orchestrators_files_and_ends_with_
     arguments = {"device": "plc1", "seconds": 10, "connections": 1}
     job = Job(NAME, "probe", "modbus.flood", "control", arguments, 15.0)
     wire.send({"id": 1, "verb": "run", "arguments": msgspec.to_builtins(job)})
-    (pid,) = soon(jobs_of_supervisor)
+    (pid,) = within(5, jobs_of_supervisor)
     entered(pid)
     inside = Path(f"/proc/{pid}/root{home}")
-    soon(lambda: list(inside.iterdir()) == [])
+    within(5, lambda: list(inside.iterdir()) == [])
     assert list(home.iterdir()) != []
     wire.close()
-    soon(lambda: jobs_of_supervisor() == [])
+    within(3, lambda: jobs_of_supervisor() == [])
 
 
 def test_an_attack_is_labelled_and_leaves_with_its_command(fast: SupervisorClient, lab: Command) -> None:
@@ -223,9 +223,9 @@ def test_no_job_outlives_its_lab(fast: SupervisorClient) -> None:
     """It is told that its lab ended, or saw its devices go first."""
     asked = Asked(fast)
     asked.start()
-    entered(soon(jobs_of_supervisor)[0])
+    entered(within(5, jobs_of_supervisor)[0])
     fast.stop(NAME)
-    asked.join(HANG_S)
+    asked.join(5)
     assert not asked.is_alive()
     assert asked.error is None or isinstance(asked.error, NotFoundError)
-    soon(lambda: jobs_of_supervisor() == [])
+    within(3, lambda: jobs_of_supervisor() == [])

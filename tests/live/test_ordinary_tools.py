@@ -9,7 +9,7 @@ import pytest
 from asyncua import Client  # type: ignore[attr-defined]
 
 from tests.live.conftest import NAME, Command
-from tests.waiting import soon
+from tests.waiting import within
 
 
 @pytest.mark.needs("mbpoll")
@@ -49,7 +49,7 @@ def test_mbpoll_reads_and_writes_the_modbus_plc(lab: Command) -> None:
         tag = next(t for t in lab.json("tags", NAME) if t["id"] == "Pasteuriser.SetPoint")
         return bool(tag["shown"] == pytest.approx(wanted, abs=0.01))
 
-    soon(shown)
+    within(4, shown)
 
 
 async def test_an_opcua_client_browses_the_opcua_plc(lab: Command) -> None:

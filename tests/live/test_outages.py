@@ -17,7 +17,7 @@ from lab.paths import Paths
 from lab.supervisor.fleet import CRASHES_MAX
 from simulators.errors import UsineError
 from tests.live.conftest import NAME, SUPERVISORS, Command, green, kill, supervise
-from tests.waiting import soon, within
+from tests.waiting import within
 
 SEEN_S, BACK_S = 2.0, 15.0
 DEVICES = ["plc1", "plc2", "broker", "pump_sensor", "hall_sensor", "scada", "historian", "gateway"]
@@ -63,7 +63,7 @@ def test_a_killed_lab_comes_back_on_the_same_ports_with_its_history(
     ports = lab.json("endpoints", NAME)
     (status,) = [found for found in labs.list() if found.name == NAME]
     assert status.pid is not None
-    until = soon(lambda: acknowledged(labs))
+    until = within(5, lambda: acknowledged(labs))
     kill(status.pid)
 
     def restarted() -> bool:
@@ -150,7 +150,7 @@ def test_labs_outlive_their_supervisor_and_the_next_one_adopts_them(
     (status,) = [found for found in labs.list() if found.name == NAME]
     assert status.pid is not None
     kill(SUPERVISORS[-1].pid)
-    soon(lambda: not labs.running())
+    within(5, lambda: not labs.running())
     os.kill(status.pid, 0)
     supervise(Paths(home))
     (adopted,) = labs.list()

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.waiting import HANG_S, soon
+from tests.waiting import within
 
 CODE = "import sys; from lab.cli.main import main; main()"
 
@@ -45,7 +45,7 @@ class Up:
     def end(self) -> str:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        said, _ = self.process.communicate(timeout=HANG_S)
+        said, _ = self.process.communicate(timeout=20)
         return said
 
     def processes(self) -> list[int]:
@@ -73,7 +73,7 @@ def browser() -> urllib.request.OpenerDirector:
 
 def status_of(url: str) -> int:
     try:
-        with browser().open(url, timeout=HANG_S) as answer:
+        with browser().open(url, timeout=5) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -85,7 +85,7 @@ def test_up_serves_a_page_and_ctrl_c_stops_everything(own_home: Path) -> None:
     try:
         link = up.link()
         mine = browser()
-        with mine.open(link, timeout=HANG_S) as first:
+        with mine.open(link, timeout=10) as first:
             assert urlsplit(first.url).path == "/"
             home = first.read().decode()
         assert 'data-line="bottling" data-state="running"' in home, "the line that was started"
@@ -103,7 +103,7 @@ def test_up_serves_a_page_and_ctrl_c_stops_everything(own_home: Path) -> None:
         said = up.end()
     assert "Stopping" in said
     assert up.process.returncode == 0
-    soon(lambda: up.processes() == [])
+    within(5, lambda: up.processes() == [])
 
 
 def test_a_web_process_that_dies_is_started_again_and_no_lab_notices(own_home: Path) -> None:
@@ -122,19 +122,19 @@ def test_a_web_process_that_dies_is_started_again_and_no_lab_notices(own_home: P
             except OSError:
                 return False
 
-        soon(back)
+        within(10, back)
         assert time.monotonic() - begun < 10
         assert before <= set(up.processes())
     finally:
         up.end()
-    soon(lambda: up.processes() == [])
+    within(5, lambda: up.processes() == [])
 
 
 def test_a_port_that_is_taken_is_said_and_nothing_starts(own_home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         up = Up(own_home, "--port", str(port))
-        said, _ = up.process.communicate(timeout=HANG_S)
+        said, _ = up.process.communicate(timeout=20)
     assert up.process.returncode == 1
     assert f"port {port} is taken" in " ".join(said.split())
     assert up.processes() == []

@@ -17,7 +17,7 @@ from lab.paths import Paths
 from lab.training.people import TrainingPeople
 from lab.training.service import open_database
 from simulators.errors import StartError
-from tests.waiting import HANG_S, soon
+from tests.waiting import soon
 from tests.web.serving import Served
 from web.check import answers
 from web.serve import make_server, secret_key, welcome_first
@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_fifty_streams_leave_the_pages_quick(served: Served) -> None:
     streams = []
     for _ in range(50):
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANG_S)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
         connection.request("GET", "/labs/one/stream", headers={"Cookie": served.cookie})
         streams.append((connection, connection.getresponse()))
     for _, answer in streams:
         assert answer.readline().startswith(b"retry")
-    page = http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANG_S)
+    page = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
     page.request("GET", "/labs/one", headers={"Cookie": served.cookie})
     assert page.getresponse().read().count(b"data-row=") > 50
     page.close()
@@ -79,7 +79,7 @@ def test_the_process_serves_and_ends_at_once(tmp_path: Path) -> None:
     finally:
         process.terminate()
         started = time.monotonic()
-        process.wait(timeout=HANG_S)
+        process.wait(timeout=10)
     assert time.monotonic() - started < 2
 
 
@@ -107,7 +107,7 @@ def status_once_up(port: int, path: str, within_s: float = 15.0) -> int:
     """The answer's code, asked again until there is one."""
     deadline = time.monotonic() + within_s
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status

@@ -15,8 +15,9 @@ from lab.labs import Job
 from lab.runtimes.docker.agent import JOBS_MAX, Lines
 from simulators.errors import NotFoundError
 from simulators.host.refusal import refusal
-from tests.waiting import HANG_S, soon
+from tests.waiting import within
 
+ANSWER_S = 20.0
 AGENT = """
 import socket, sys, time
 from lab.probes.place import Seated
@@ -43,7 +44,7 @@ class Agent:
         self._path = path
         self.process = subprocess.Popen([sys.executable, "-c", AGENT, str(path), str(idle_s)])
         self._opened: list[socket.socket] = []
-        soon(self._reachable)
+        within(ANSWER_S, self._reachable)
 
     def _reachable(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -52,7 +53,7 @@ class Agent:
     def connect(self) -> socket.socket:
         connected = socket.socket(socket.AF_UNIX)
         self._opened.append(connected)
-        connected.settimeout(HANG_S)
+        connected.settimeout(ANSWER_S)
         connected.connect(str(self._path))
         return connected
 
@@ -69,7 +70,7 @@ class Agent:
         for connected in self._opened:
             connected.close()
         self.process.kill()
-        self.process.wait(HANG_S)
+        self.process.wait(10)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_job_asks_the_lab_through_its_own_connection_and_answers(agent: Agent)
     assert first.get("ask", {}).get("verb"), first
     wire.send({"error": refusal(NotFoundError("plus là", "gone"))})
     assert said(wire)["error"]["en"] == "gone"
-    soon(lambda: agent.children() == "")
+    within(ANSWER_S, lambda: agent.children() == "")
 
 
 def test_a_job_that_does_not_exist_is_refused(agent: Agent) -> None:
@@ -102,15 +103,15 @@ def test_a_job_ends_with_its_asker(agent: Agent) -> None:
     assert "ask" in said(wire)
     assert agent.children() != ""
     connected.close()
-    soon(lambda: agent.children() == "")
+    within(ANSWER_S, lambda: agent.children() == "")
     assert agent.process.poll() is None
 
 
 def test_a_job_that_does_not_listen_is_ended_with_its_asker_too(agent: Agent) -> None:
     connected, _wire = agent.asked(msgspec.structs.replace(ATTACK, zone="enterprise"))
-    soon(lambda: agent.children() != "")
+    within(ANSWER_S, lambda: agent.children() != "")
     connected.close()
-    soon(lambda: agent.children() == "")
+    within(ANSWER_S, lambda: agent.children() == "")
 
 
 def test_what_is_no_order_ends_that_connection_only(agent: Agent) -> None:
@@ -122,16 +123,16 @@ def test_what_is_no_order_ends_that_connection_only(agent: Agent) -> None:
 
 
 def test_there_are_only_so_many_jobs_at_once(agent: Agent) -> None:
-    soon(lambda: agent.children() == "")
+    within(ANSWER_S, lambda: agent.children() == "")
     for _ in range(JOBS_MAX):
         agent.connect()
-    soon(lambda: len(agent.children().split()) == JOBS_MAX)
+    within(ANSWER_S, lambda: len(agent.children().split()) == JOBS_MAX)
     assert agent.connect().recv(1) == b""
 
 
 def test_without_jobs_it_ends_by_itself(tmp_path: Path) -> None:
     idle = Agent(tmp_path / "a.sock", 0.5)
     try:
-        assert idle.process.wait(HANG_S) == 0
+        assert idle.process.wait(ANSWER_S) == 0
     finally:
         idle.close()

@@ -10,7 +10,7 @@ from lab.runtimes.docker.link import StewardLink
 from lab.runtimes.docker.runtime import DockerRuntime
 from lab.runtimes.news import News
 from simulators.errors import ToolMissingError
-from tests.waiting import soon, within
+from tests.waiting import within
 
 ORDER = {"do": "launch", "shape": "docker", "plan": {}, "again": False}
 
@@ -49,7 +49,7 @@ def test_a_steward_is_started_at_the_first_order_and_again_when_it_has_ended(
     assert link._process is not None
     first = link._process.pid
     link._process.kill()
-    soon(lambda: not link.alive)
+    within(10, lambda: not link.alive)
     assert "does not answer at nonsense://x" in launched(link)
     assert link._process.pid != first
     assert "nonsense://x" in (tmp_path / "log").read_text()

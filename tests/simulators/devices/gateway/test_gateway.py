@@ -27,7 +27,7 @@ from tests.simulators.network.stage import (
     refused,
 )
 from tests.simulators.network.wire import request
-from tests.waiting import HANG_S, eventually
+from tests.waiting import eventually
 
 LINE = bottling_like()
 STATION = "10.20.4.250"
@@ -145,7 +145,7 @@ def test_a_refused_modbus_request_gets_its_own_exception(play: Play) -> None:
         for at in range(0, len(stream), 5):
             writer.write(stream[at : at + 5])
             await asyncio.sleep(0)
-        answers = await asyncio.wait_for(reader.readexactly(2 * 9 + 2 * 12), HANG_S)
+        answers = await asyncio.wait_for(reader.readexactly(2 * 9 + 2 * 12), 5)
         refusal = bytes.fromhex("beef 0000 0003 09 86 01")
         assert answers.count(refusal) == 2
         assert answers.count(good) == 2
@@ -205,7 +205,7 @@ def test_it_fails_closed_and_comes_back(play: Play) -> None:
         await device.stop()
         await device.stop()
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), HANG_S)
+            await asyncio.wait_for(reader.read(), 5)
         writer.close()
         assert await refused(network, "supervision", SCADA, PLC1, 502)
         again, _ = a_gateway(network)
@@ -238,7 +238,7 @@ def test_half_close_passes_and_both_ends_close(play: Play) -> None:
         reader, writer = await connect(network, "supervision", SCADA, PLC1, 502)
         writer.write(b"a" * 300_000)
         writer.write_eof()
-        assert await asyncio.wait_for(reader.read(), HANG_S) == b"a" * 300_000
+        assert await asyncio.wait_for(reader.read(), 5) == b"a" * 300_000
         await eventually(lambda: device.health().figures["flows"] == 0)
         writer.close()
         await device.stop()
@@ -258,7 +258,7 @@ def test_a_reset_of_one_side_reaches_the_other(play: Play) -> None:
         inner.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER of zero: close with a reset
         inner.close()
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), HANG_S)
+            await asyncio.wait_for(reader.read(), 5)
         writer.close()
         await device.stop()
         listener.close()
@@ -313,7 +313,7 @@ def test_limits_reset_what_is_beyond(play: Play, limit: str, allowed: int) -> No
                 reader, writer = await connect(network, "supervision", SCADA, PLC1, 502)
                 streams.append(writer)
                 writer.write(b"hello")
-                passed += await asyncio.wait_for(reader.read(5), HANG_S) == b"hello"
+                passed += await asyncio.wait_for(reader.read(5), 5) == b"hello"
             except ConnectionError:
                 pass
         assert passed == allowed
@@ -338,7 +338,7 @@ def test_requests_beyond_the_rate_wait_and_none_is_lost(play: Play) -> None:
         began_s = loop.time()
         stream = b"".join(request("0300000001", n) for n in range(60))
         writer.write(stream)
-        assert await asyncio.wait_for(reader.readexactly(len(stream)), HANG_S) == stream
+        assert await asyncio.wait_for(reader.readexactly(len(stream)), 10) == stream
         assert loop.time() - began_s > 0.35
         writer.close()
         await device.stop()
@@ -359,7 +359,7 @@ def test_silent_flows_are_closed(play: Play) -> None:
             assert await reader.readexactly(5) == b"hello"
             await asyncio.sleep(0.03)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), HANG_S)
+            await asyncio.wait_for(reader.read(), 5)
         writer.close()
         await device.stop()
         server.close()

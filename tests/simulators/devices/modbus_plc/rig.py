@@ -103,7 +103,7 @@ class Raw:
     async def ended(self) -> bool:
         """The server closes, whatever it still sends."""
         try:
-            await asyncio.wait_for(self.reader.read(), HANG_S)
+            await asyncio.wait_for(self.reader.read(), 3)
         except ConnectionError:
             return True
         except TimeoutError:

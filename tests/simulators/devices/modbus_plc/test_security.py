@@ -14,7 +14,7 @@ import pytest
 from simulators.devices.modbus_plc import pki
 from simulators.errors import InputError, StartError
 from tests.simulators.devices.modbus_plc.rig import SECURE_PORT, Raw, Rig, frame, raw, read, running
-from tests.waiting import HANG_S, eventually
+from tests.waiting import eventually
 
 SECURE = """
 security:
@@ -110,7 +110,7 @@ async def test_without_a_certificate_of_the_authority_nothing_is_served(tmp_path
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(frame(1, read(4, 0, 1)))
         with contextlib.suppress(ConnectionError):
-            assert await asyncio.wait_for(reader.read(), HANG_S) in {
+            assert await asyncio.wait_for(reader.read(), 3) in {
                 b"",
                 b"\x15\x03\x01\x00\x02\x02\x46",
                 b"\x15\x03\x03\x00\x02\x02\x46",

@@ -14,7 +14,7 @@ from simulators.devices._mqtt.session import MqttSession
 from simulators.errors import NotFoundError
 from tests.fakes import Log
 from tests.simulators.devices.mqtt_broker.pki import authority
-from tests.waiting import HANG_S, eventually, last_served
+from tests.waiting import eventually, last_served
 
 CONNACK = b"\x20\x02\x00\x00"
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -158,7 +158,7 @@ async def test_it_stops_in_the_middle_of_a_handshake() -> None:
         session = MqttSession(peer.connect, "me", tls=_tls())
         await session.start()
         await eventually(lambda: peer.connections == 1)
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(2):
             await session.stop()
             await session.stop()
 
