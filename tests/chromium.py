@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import NAMES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -40,6 +40,18 @@ def chromium(profile: Path, limit_ms: float = 30_000) -> "Iterator[BrowserContex
         context.set_default_timeout(limit_ms)
         yield context
         context.close()
+
+
+@contextmanager
+def held(page: "Page", script: str) -> "Iterator[None]":
+    """`script` is on its way to `page` until the end, as it is on a slow network: go there with `wait_until="commit"`."""
+    waiting: list[Route] = []
+    page.route(f"**/{script}", lambda route: waiting.append(route))
+    yield
+    assert waiting, f"nobody asked for {script}"
+    for one in waiting:
+        one.continue_()
+    page.unroute(f"**/{script}")
 
 
 class Complaints:

@@ -1,14 +1,15 @@
 """The live page in Chromium: it moves, obeys, is reachable, and asks nothing of anybody else."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from simulators.model import Line
-from tests.chromium import Complaints, chromium
+from tests.chromium import Complaints, chromium, held
 from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER
@@ -245,19 +246,29 @@ def test_a_lab_that_breaks_is_said_and_comes_back(page: Page, served: Served, co
 
 
 def test_what_is_below_the_trends_stays_in_its_place_when_they_come(page: Page, served: Served) -> None:
-    held: list[Route] = []
     place = "() => document.querySelector('#tags').getBoundingClientRect().top - document.querySelector('#trends').getBoundingClientRect().top"
     for width, height in (DESKTOP, PHONE):
         page.set_viewport_size({"width": width, "height": height})
-        page.route("**/page.mjs*", lambda route: held.append(route))
-        page.goto(f"{served.origin}/labs/one?lang=en", wait_until="commit")
-        expect(page.locator("#instructor")).to_be_attached()
-        expect(page.locator("#trend-list")).to_have_css("display", "grid")
-        before = page.evaluate(place)
-        held.pop().continue_()
-        page.unroute("**/page.mjs*")
+        with held(page, "page.mjs"):
+            page.goto(f"{served.origin}/labs/one?lang=en", wait_until="commit")
+            expect(page.locator("#instructor")).to_be_attached()
+            expect(page.locator("#trend-list")).to_have_css("display", "grid")
+            before = page.evaluate(place)
         expect(page.locator("#trend-list figure .u-over")).to_have_count(4)
         assert page.evaluate(place) == pytest.approx(before, abs=1), f"at {width}"
+
+
+def test_what_is_done_before_the_scripts_are_there_is_done_once_they_are(page: Page, served: Served) -> None:
+    with held(page, "page.mjs"):
+        page.goto(f"{served.origin}/labs/one?lang=en", wait_until="commit")
+        page.locator("#pause").click()
+        page.locator("#speed").select_option("10")
+        page.locator("#tag-filter").fill("pasteurisation set")
+    expect(page.locator("#run-state")).to_have_text("Paused")
+    expect(page.locator("tbody tr[data-row]:visible")).to_have_count(1)
+    soon(lambda: served.lab.speed == 10, "ten times faster")
+    once = {"pause": 1, "speed": 1}
+    assert Counter(verb for verb, _ in served.lab.asked if verb in {*once, "resume"}) == once
 
 
 def test_zones_that_are_not_enforced_are_said(page: Page, served: Served) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from lab.training.contract import Classroom, Cohorts, Inject, Mend, Pause
 from simulators.model import Line
-from tests.chromium import Complaints, chromium
+from tests.chromium import Complaints, chromium, held
 from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import OWNER, STRONG, FakePeople, FakeSittings, words
@@ -99,6 +99,18 @@ def cell(page: Page, row: int, step: int) -> Locator:
 def sitting_of(page: Page, row: int) -> int:
     link = page.locator("#matrix tbody tr").nth(row).locator("a.who-name").get_attribute("href")
     return int((link or "").rpartition("/")[2])
+
+
+def test_a_link_is_copied_by_a_press_that_came_before_the_scripts(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/instructor/cohorts/new?lang=en")
+    page.get_by_label("Name of the cohort").fill("Early class")
+    page.get_by_label("Trainees, a line each").fill("Omar Diallo")
+    with held(page, "links.mjs"):
+        page.get_by_role("button", name="Make the cohort and its links").click(no_wait_after=True)
+        page.get_by_role("button", name="Copy the link of Omar Diallo").click()
+        expect(page.locator("#toast")).to_be_empty()
+    expect(page.locator("#toast")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("code.address").text_content()
 
 
 def test_a_class_from_its_roster_to_its_matrix(
