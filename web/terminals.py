@@ -116,8 +116,10 @@ class Terminal:
             self._typed_s = self._clock()
 
     def resize(self, columns: int, rows: int) -> None:
-        """Raises: InputError: no window is so large; NotFoundError: it is over."""
-        self._send(size(columns, rows))
+        """Harmless once it is over: a window may be resized then too. Raises: InputError: no window is so large."""
+        wanted = size(columns, rows)
+        with contextlib.suppress(NotFoundError):
+            self._send(wanted)
 
     def saw(self, at: int) -> None:
         """Who looks has shown all up to `at` bytes: as many more may come."""

@@ -122,6 +122,9 @@ def test_it_shows_and_types_and_is_resized(terminal: Terminal, shell: socket.soc
     assert eye.shown == GREETING + b"\xff\xfe", "bytes as they are"
     with pytest.raises(NotFoundError, match="terminal"):
         terminal.type("x")
+    terminal.resize(90, 20)
+    with pytest.raises(InputError, match="1000"):
+        terminal.resize(1000, 30)
 
 
 def test_what_is_not_looked_at_waits_in_the_shell(terminal: Terminal, shell: socket.socket) -> None:

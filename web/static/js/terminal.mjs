@@ -201,8 +201,13 @@ export async function resume() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   if (!kept) return;
   byId("terminal-zone").value = kept.zone;
-  await show();
-  follow(kept.id);
+  byId("terminal-open").disabled = true; // or a click meanwhile opens another
+  try {
+    await show();
+    follow(kept.id);
+  } finally {
+    byId("terminal-open").disabled = false;
+  }
 }
 
 if (place) {
