@@ -192,6 +192,14 @@ def test_no_accessibility_violation(page: Page, served: Served, language: str) -
         assert wide <= width, f"{language}: the page is {wide} px wide at {width}"
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_header_is_one_line_on_a_desktop(page: Page, served: Served, language: str) -> None:
+    visit(page, served, language)
+    expect(page.locator("#alarm-summary")).not_to_be_empty()
+    one_line = page.locator("header.top .brand").evaluate("brand => 2 * brand.clientHeight")
+    assert page.locator("header.top").evaluate("header => header.clientHeight") < one_line
+
+
 def test_every_control_is_reached_by_keyboard(page: Page) -> None:
     page.locator("body").press("Tab")
     reached: list[str] = []
