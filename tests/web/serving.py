@@ -18,6 +18,7 @@ from tests.waiting import HANG_S
 from tests.web.fake_cohorts import FakeClassroom, FakeCohorts
 from tests.web.fake_labs import FakeLab, FakeLabs
 from tests.web.fake_training import OWNER, FakePeople, FakeSittings
+from tests.web.slowness import slowed
 from web.app import create_app
 from web.serve import make_server
 from web.settings import Settings
@@ -77,7 +78,7 @@ def serving(
     labs = FakeLabs({"one": lab})
     people, sittings = FakePeople(), FakeSittings(labs, pause_s)
     settings = Settings(labs, people, sittings, *of_class(people, sittings), "secret")
-    app = create_app(settings)
+    app = slowed(create_app(settings))
     server = make_server(app, "127.0.0.1", 0)
     port = int(server.effective_port)
     thread = threading.Thread(target=server.run, daemon=True)
