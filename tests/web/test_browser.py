@@ -329,6 +329,23 @@ def test_an_instructor_sees_the_truth_and_injects_a_fault(page: Page, served: Se
     expect(truth).to_be_hidden()
 
 
+def test_an_undo_stays_for_who_is_about_to_press_it(page: Page, served: Served) -> None:
+    page.clock.install()
+    visit(page, served, "en")
+    page.locator("#show-truth").check()
+    for reach in ("hover", "focus"):
+        page.get_by_role("button", name="Inject the fault").click()
+        undo = page.get_by_role("button", name="Undo")
+        getattr(undo, reach)()
+        page.clock.run_for(20_000)
+        expect(undo).to_be_visible()
+        page.locator("#show-truth").hover()
+        page.locator("#show-truth").focus()
+        page.clock.run_for(2_000)
+        expect(page.locator("#toast")).to_be_hidden()
+    page.locator("#show-truth").uncheck()
+
+
 def test_a_capture_is_downloaded(page: Page) -> None:
     page.locator("#capture").click()
     expect(page.locator("#capture")).to_have_text("Stop and download")

@@ -4,6 +4,7 @@ import { byId, html } from "./dom.mjs";
 import { page, t } from "./words.mjs";
 
 const csrf = document.querySelector("meta[name=csrf-token]").content;
+const LOOK_MS = 1000;
 let vanish = 0;
 
 /** Send `verb`; its result, or undefined after saying why it was refused. */
@@ -47,7 +48,13 @@ export function toast(text, { action = null, failed = false } = {}) {
   box.replaceChildren(html("p", {}, text), ...(button ? [button] : []));
   box.classList.toggle("failed", failed);
   box.classList.add("visible");
-  vanish = setTimeout(hide, failed || action ? 12000 : 5000);
+  vanish = setTimeout(fade, failed || action ? 12000 : 5000);
+}
+
+function fade() {
+  // Not from under a pointer or a finger on its way to what it offers.
+  if (byId("toast").matches(":hover, :focus-within")) vanish = setTimeout(fade, LOOK_MS);
+  else hide();
 }
 
 function hide() {
