@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Request, Response, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium, held
@@ -206,6 +206,35 @@ def test_it_is_left_by_keyboard(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#terminal-state")).to_contain_text("Closed")
     expect(page.locator("#terminal-open")).to_be_focused()
+
+
+def test_it_closes_once_what_was_typed_has_arrived(page: Page) -> None:
+    """Else the shell is over before it, and it is said to be refused."""
+    said: list[str] = []
+    address = re.compile(r"/terminals/[^/]+$")
+
+    def asked(request: Request) -> None:
+        if address.search(request.url):
+            said.append((request.post_data_json or {}).get("typed") or "…")
+
+    def answered(response: Response) -> None:
+        if address.search(response.url):
+            said.append(str(response.status))
+
+    def late(route: Route) -> None:
+        if said[-1] == "x":
+            page.locator("#terminal-close").click()
+        route.continue_()
+
+    opened(page)
+    page.on("request", asked)
+    page.on("response", answered)
+    page.route(address, late)
+    page.locator(".xterm-screen").click()
+    page.keyboard.press("x")
+    expect(page.locator("#terminal-state")).to_contain_text("Closed")
+    assert said[said.index("x") :] == ["x", "200", "…", "200"]
+    page.unroute(address)
 
 
 def test_copy_and_paste(page: Page, browser: BrowserContext, served: Served) -> None:

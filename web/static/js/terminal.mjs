@@ -19,7 +19,7 @@ const AGAIN_MS = 1500;
 let shown = null; // the screen
 let id = null; // of the terminal that is open, null once it is over
 let source = null;
-let outbox = { typed: "", size: null };
+let outbox = { typed: "", size: null, closes: false };
 let seen = 0;
 let told = 0; // bytes that the server knows were seen
 let sending = false;
@@ -69,7 +69,7 @@ async function show() {
 
 function follow(terminal) {
   id = terminal;
-  outbox = { typed: "", size: null };
+  outbox = { typed: "", size: null, closes: false };
   seen = told = 0;
   delete place.dataset.over;
   for (const name of CONTROLS) byId(`terminal-${name}`).disabled = false;
@@ -153,18 +153,18 @@ function typed(text) {
 async function flush() {
   if (sending) return;
   sending = true;
-  while (id && source && (outbox.typed || outbox.size || seen - told >= SEEN_BYTES)) {
+  while (id && source && (outbox.typed || outbox.size || outbox.closes || seen - told >= SEEN_BYTES)) {
     const mine = id;
     const piece = [...outbox.typed].slice(0, page.terminal.typed_max).join("");
-    const size = outbox.size;
-    outbox = { typed: outbox.typed.slice(piece.length), size: null };
+    const { size, closes } = outbox;
+    outbox = { typed: outbox.typed.slice(piece.length), size: null, closes: false };
     told = seen;
     const tell = piece ? send : insist;
-    const { ok, error } = await tell(page.terminal.one.replace("TERMINAL", mine), { typed: piece, ...(size && { size }), seen: told });
+    const { ok, error } = await tell(page.terminal.one.replace("TERMINAL", mine), { typed: piece, ...(size && { size }), seen: told, close: closes });
     if (!ok && mine === id) {
       outbox.typed = "";
-      toast(t("terminal_unsent", { reason: error }), { failed: true });
-      break;
+      if (closes) over(error);
+      else toast(t("terminal_unsent", { reason: error }), { failed: true });
     }
   }
   sending = false;
@@ -190,9 +190,9 @@ async function paste() {
   shown.focus();
 }
 
-async function close() {
-  const { ok, error } = await send(page.terminal.one.replace("TERMINAL", id), { close: true });
-  if (!ok) over(error);
+function close() {
+  outbox = { typed: "", size: null, closes: true };
+  flush();
 }
 
 /** After a reload: the terminal that this tab had. Call it when its place can be seen. */
