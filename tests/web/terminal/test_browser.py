@@ -142,8 +142,10 @@ def test_a_page_that_is_loaded_again_shows_the_recent_output(page: Page) -> None
         # What a click opened now would take the place of the one that is on its way.
         expect(page.locator("#terminal-screen")).to_be_visible()
         expect(page.locator("#terminal-open")).to_be_disabled()
+        page.locator("#tab-terminal").click()
     expect(page.locator(".xterm-rows")).to_contain_text("kept")
     expect(page.locator("#terminal-open")).to_be_hidden()
+    expect(page.locator("#terminal-close")).to_be_enabled()
     run(page, "echo go''es on", "goes on")
 
 

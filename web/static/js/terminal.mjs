@@ -23,6 +23,13 @@ let outbox = { typed: "", size: null, closes: false };
 let seen = 0;
 let told = 0; // bytes that the server knows were seen
 let sending = false;
+let coming = null; // what opens one, or finds it again
+
+/** One at a time: a second click, or the panel shown again meanwhile, waits for the same. */
+function alone(work) {
+  coming ??= work().finally(() => (coming = null));
+  return coming;
+}
 
 async function open() {
   const busy = byId("terminal-open");
@@ -75,6 +82,7 @@ function follow(terminal) {
   for (const name of CONTROLS) byId(`terminal-${name}`).disabled = false;
   byId("terminal-open").hidden = true;
   byId("terminal-zone").disabled = true;
+  source?.close();
   source = new EventSource(page.terminal.stream.replace("TERMINAL", terminal));
   source.addEventListener("open", () => say(byId("terminal-state"), t("terminal_open", { zone: byId("terminal-zone").selectedOptions[0].textContent })));
   source.addEventListener("out", (event) => write(Uint8Array.from(atob(event.data), (one) => one.charCodeAt(0)), Number(event.lastEventId)));
@@ -134,12 +142,14 @@ function over(words, why = "") {
 }
 
 /** What the screen says after it is over is answered by a new one; what another tab took is taken back. */
-async function again() {
-  const terminal = id;
-  if (!terminal) return open();
-  await show();
-  follow(terminal);
-  shown.focus();
+function again() {
+  return alone(async () => {
+    const terminal = id;
+    if (!terminal) return open();
+    await show();
+    follow(terminal);
+    shown.focus();
+  });
 }
 
 function typed(text) {
@@ -197,17 +207,21 @@ function close() {
 
 /** After a reload: the terminal that this tab had. Call it when its place can be seen. */
 export async function resume() {
-  if (id || shown || !place) return shown?.fit();
+  if (coming || id || shown || !place) return shown?.fit();
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   if (!kept) return;
   byId("terminal-zone").value = kept.zone;
-  byId("terminal-open").disabled = true; // or a click meanwhile opens another
-  try {
-    await show();
-    follow(kept.id);
-  } finally {
-    byId("terminal-open").disabled = false;
-  }
+  byId("terminal-open").disabled = true; // a click meanwhile would be for nothing
+  await alone(async () => {
+    try {
+      await show();
+      follow(kept.id);
+    } catch {
+      say(byId("terminal-state"), t("unreachable"));
+    } finally {
+      byId("terminal-open").disabled = false;
+    }
+  });
 }
 
 if (place) {
