@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from simulators.model import Line
-from tests.chromium import Complaints, chromium
+from tests.chromium import Complaints, chromium, held
 from tests.waiting import soon
 from tests.web.accessibility import violations
 from tests.web.fake_training import ALICE, STRONG, FakeSittings, Work
@@ -436,3 +436,85 @@ def test_a_device_chosen_while_another_is_loading_is_the_one_that_is_edited(page
     page.wait_for_timeout(600)
     expect(editor.locator(".cm-content")).to_have_count(1)
     expect(editor).to_contain_text("listener 1883")
+
+
+def test_what_is_chosen_while_a_configuration_is_applied_keeps_its_draft(page: Page, work: Work) -> None:
+    page.locator("#tab-configuration").click()
+    page.locator("#configuration-device").select_option("broker")
+    editor = page.locator("#configuration-editor")
+    expect(editor).to_contain_text("listener 1883")
+    write(page, "listener 1884\n")
+    page.locator("#configuration-device").select_option("plc2")
+    expect(editor).to_contain_text("anonymous: engineer")
+    write(page, STRONG)
+    page.route(
+        "**/configurations/plc2",
+        lambda route: waiting.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    waiting: list[Route] = []
+    page.locator("#configuration-apply").click()
+    expect(page.locator("#configuration-editor[inert]")).to_be_visible()
+    page.locator("#configuration-device").select_option("broker")
+    expect(editor).to_contain_text("listener 1884")
+    waiting.pop().continue_()
+    expect(page.locator("#toast")).to_contain_text("plc2: Applied")
+    assert work.texts["plc2"][-1] == STRONG
+    expect(page.locator("#configuration-state")).to_contain_text("draft")
+    page.reload()
+    expect(editor).to_contain_text("anonymous: denied")
+    page.locator("#configuration-device").select_option("broker")
+    expect(editor).to_contain_text("listener 1884")
+
+
+def test_a_device_that_is_reset_leaves_the_draft_of_another(page: Page, served: Served) -> None:
+    page.locator("#tab-configuration").click()
+    page.locator("#configuration-device").select_option("broker")
+    editor = page.locator("#configuration-editor")
+    expect(editor).to_contain_text("listener 1883")
+    write(page, "listener 1884\n")
+    for device, holds in (("plc2", "listener 1884"), ("broker", "listener 1883")):
+        page.locator("#tab-lab").click()
+        page.locator("#reset-device").select_option(device)
+        page.locator('[data-reset="device"]').click()
+        page.locator("#confirm-yes").click()
+        expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
+        page.locator("#tab-configuration").click()
+        expect(editor).to_contain_text(holds)
+
+
+@pytest.mark.parametrize(
+    ("tab", "address", "holds"),
+    [
+        ("rules", "**/rules", "READ_DEVICE_ID"),
+        ("configuration", "**/configurations/plc2", "anonymous: engineer"),
+    ],
+)
+def test_what_does_not_arrive_is_asked_for_again_and_not_overwritten(
+    page: Page, work: Work, complaints: Complaints, tab: str, address: str, holds: str
+) -> None:
+    complaints.provoke("ERR_FAILED")
+    work.rules = RULE
+    page.route(address, lambda route: route.abort())
+    page.locator(f"#tab-{tab}").click()
+    expect(page.locator(f"#{tab}-problem")).to_contain_text("does not answer")
+    expect(page.locator(f"#panel-{tab} button.primary")).to_be_disabled()
+    page.unroute(address)
+    expect(page.locator(f"#{tab}-editor")).to_contain_text(holds)
+    expect(page.locator(f"#{tab}-problem")).to_be_hidden()
+    write(page, "title: x\n")
+    expect(page.locator(f"#panel-{tab} button.primary")).to_be_enabled()
+
+
+def test_a_monitor_that_is_looked_at_twice_while_its_charts_come_draws_each_once(
+    page: Page, served: Served
+) -> None:
+    with held(page, "uplot.mjs"):
+        visit(page, served, "en")
+        page.locator("#tab-monitor").click()
+        expect(page.locator("#monitor-list figure")).not_to_have_count(0)
+        page.locator("#tab-lab").click()
+        page.locator("#tab-monitor").click()
+        page.locator("#monitor-asset").select_option("conveyor")
+        page.locator("#tab-monitor").click()
+    expect(page.locator("#monitor-list .u-over")).to_have_count(4)
+    expect(page.locator("#monitor-list figure")).to_have_count(4)

@@ -9,6 +9,7 @@ import { page, t } from "./words.mjs";
 const speed = byId("speed");
 let paused = false;
 let capturing = false;
+let asking = false;
 
 export function showControls(snapshot) {
   paused = snapshot.paused;
@@ -25,6 +26,8 @@ function showSpeed(value) {
 }
 
 async function capture() {
+  if (asking) return; // a second press before the first is answered
+  asking = true;
   if (!capturing) {
     capturing = (await command("capture_start")) !== undefined;
   } else {
@@ -32,6 +35,7 @@ async function capture() {
     capturing = false;
     if (result) download(result.pcap_base64);
   }
+  asking = false;
   say(byId("capture"), capturing ? t("capture_stop") : t("capture_start"));
   if (capturing) toast(t("capture_running"));
 }

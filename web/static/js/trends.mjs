@@ -100,6 +100,7 @@ async function equip(strip) {
     format: (value) => (Object.keys(tag.states).length ? shown(tag, Math.round(value)) : number(value, tag.type === "BOOL" ? 0 : Math.max(digits(tag), 1))),
     point: (index) => pointed(strip, index),
   });
+  if (strips.get(strip.id) !== strip) strip.chart.destroy(); // taken away meanwhile
 }
 
 function pointed(strip, index) {

@@ -6,6 +6,7 @@ import { t } from "../words.mjs";
 import { showTimes } from "./times.mjs";
 
 const dialog = byId("evidence");
+let asked = 0;
 
 /** Open evidence links of `table` in the dialog; with a modifier key they stay links. */
 export function installEvidence(table, titleOf) {
@@ -18,10 +19,12 @@ export function installEvidence(table, titleOf) {
 }
 
 async function open(link, title) {
+  const mine = ++asked;
   try {
     const answer = await fetch(`${link.href}?part=1`, { headers: { Accept: "text/html" } });
     if (!answer.ok) throw new Error(answer.statusText);
     const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== asked) return; // another link was pressed meanwhile
     byId("evidence-body").replaceChildren(...parts.body.childNodes);
   } catch {
     return toast(t("unreachable"), { failed: true });

@@ -2,15 +2,16 @@
 
 import { byId, html, say } from "../dom.mjs";
 import { moment } from "../format.mjs";
-import { send } from "../post.mjs";
+import { send, toast } from "../post.mjs";
 import { page, t } from "../words.mjs";
 import { difference } from "./difference.mjs";
 import { draft, keep } from "./drafts.mjs";
 import { editor } from "./editor.mjs";
 import { completions } from "./schema.mjs";
-import { whenShown } from "./tabs.mjs";
+import { isShown, whenShown } from "./tabs.mjs";
 import { refresh } from "./work.mjs";
 
+const AGAIN_MS = 3000;
 const chooser = byId("configuration-device");
 const versions = byId("configuration-version");
 let known = null;
@@ -34,7 +35,11 @@ async function load({ discard = false } = {}) {
   const answer = await fetch(url("configuration", wanted), { headers: { Accept: "application/json" } }).catch(() => null);
   const body = await answer?.json().catch(() => null);
   if (mine !== asked) return;
-  if (!answer?.ok) return problem(body?.error ?? t("unreachable"));
+  if (!answer?.ok) {
+    begun = false; // asked again when it is shown again, and by itself
+    setTimeout(() => mine === asked && isShown("configuration") && load({ discard }), AGAIN_MS);
+    return problem(body?.error ?? t("unreachable"));
+  }
   const kept = discard ? null : draft(wanted);
   const box = html("div", { "data-label": byId("configuration-editor").dataset.label });
   const made = await editor(box, {
@@ -44,7 +49,7 @@ async function load({ discard = false } = {}) {
     complete: (text, position, explicit) => (known.schema ? completions(known.schema, text, position, explicit) : null),
   });
   if (mine !== asked) return;
-  [known, place, device] = [body, made, wanted];
+  [known, place, device, begun] = [body, made, wanted, true];
   byId("configuration-editor").replaceChildren(box);
   byId("configuration-editor").inert = false;
   problem("");
@@ -78,18 +83,24 @@ function problem(text) {
 }
 
 async function apply(text) {
-  const button = byId("configuration-apply");
-  button.disabled = true;
+  const of = device;
+  byId("configuration-apply").disabled = true;
+  byId("configuration-editor").inert = true; // what is typed now would go with the text that is applied
   say(byId("configuration-state"), t("applying"));
-  const { ok, error } = await send(url("configuration", device), { text });
+  const { ok, error } = await send(url("configuration", of), { text });
+  if (ok) {
+    keep(of, "", "");
+    refresh();
+  }
+  // Another device was chosen meanwhile: the editor is its.
+  if (chooser.value !== of) return toast(`${of}: ${ok ? t("applied") : error}`, { failed: !ok });
   if (!ok) {
+    byId("configuration-editor").inert = false;
     changed(place.text());
     return problem(error);
   }
-  keep(device, "", "");
   await load({ discard: true });
   say(byId("configuration-state"), t("applied"));
-  refresh();
 }
 
 function list() {
@@ -130,5 +141,5 @@ byId("configuration-discard").addEventListener("click", () => {
   keep(device, "", "");
   load({ discard: true });
 });
-addEventListener("configured", () => begun && load({ discard: true }));
+addEventListener("configured", ({ detail }) => begun && load({ discard: [null, chooser.value].includes(detail.device) }));
 whenShown("configuration", open);

@@ -12,17 +12,23 @@ const device = byId("monitor-device");
 const asset = byId("monitor-asset");
 const strips = new Map();
 let latest = null;
+let asked = 0;
 
 async function load() {
+  const mine = ++asked; // another machine may be chosen before this one is here
   const wanted = new URLSearchParams({ device: device.value, asset: asset.value });
   const answer = await fetch(`${page.urls.monitor}?${wanted}`, { headers: { Accept: "application/json" } }).catch(() => null);
   const body = await answer?.json().catch(() => null);
+  if (mine !== asked) return;
   byId("monitor-problem").hidden = Boolean(answer?.ok);
   if (!answer?.ok) return say(byId("monitor-problem"), body?.error ?? t("unreachable"));
   latest = body;
   machines();
   say(byId("monitor-state"), stateOf(body));
-  for (const [name, points, band] of series(body)) await update(name, points, band);
+  for (const [name, points, band] of series(body)) {
+    await update(name, points, band);
+    if (mine !== asked) return;
+  }
   if (byId("monitor-table").open) table();
 }
 
@@ -55,17 +61,19 @@ function flat(index) {
 }
 
 async function update(name, points, band) {
-  const strip = strips.get(name) ?? (await frame(name, band));
-  strip.chart.shade?.(band);
+  const strip = strips.get(name) ?? frame(name, band);
+  const drawn = await strip.chart;
+  if (strips.get(name) !== strip) return;
+  drawn.shade?.(band);
   const [from, to] = [points[0][0], Math.max(points.at(-1)[0], points[0][0] + 60)];
-  strip.chart.update(points.map(([at]) => at), points.map(([, value]) => value), from, to);
+  drawn.update(points.map(([at]) => at), points.map(([, value]) => value), from, to);
   strip.last = points.at(-1)[1];
   if (!strip.pointed) say(strip.output, shown(name, strip.last));
   say(strip.note, noteOf(name, band));
   strip.points = points;
 }
 
-async function frame(name, band) {
+function frame(name, band) {
   const measure = measured(name);
   const output = html("output", {}, "—");
   const canvas = html("div", { class: "canvas", role: "img", "aria-label": t("monitor_chart", { name: measure.name }) });
@@ -74,7 +82,7 @@ async function frame(name, band) {
   byId("monitor-list").append(html("figure", { "data-monitor": name }, html("figcaption", {}, html("strong", {}, measure.name), id, note, output), canvas));
   const strip = { output, note, points: [], last: null, pointed: false, chart: null };
   strips.set(name, strip);
-  strip.chart = await chart(canvas, {
+  strip.chart = chart(canvas, {
     band,
     span: name === "alarm" ? 20 : null,
     ...(name === "index" ? { scale: toAlarm } : {}),
@@ -127,7 +135,7 @@ function table() {
 }
 
 function change() {
-  for (const strip of strips.values()) strip.chart?.destroy();
+  for (const strip of strips.values()) strip.chart.then((drawn) => drawn.destroy());
   strips.clear();
   byId("monitor-list").replaceChildren();
   load();

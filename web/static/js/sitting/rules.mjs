@@ -6,10 +6,11 @@ import { send } from "../post.mjs";
 import { page, t } from "../words.mjs";
 import { draft, keep } from "./drafts.mjs";
 import { editor } from "./editor.mjs";
-import { whenShown } from "./tabs.mjs";
+import { isShown, whenShown } from "./tabs.mjs";
 import { refresh } from "./work.mjs";
 
 const SHOWN_MAX = 200;
+const AGAIN_MS = 3000;
 const words = { time: t("line_time"), rule: t("alert_rule"), asset: t("alert_asset"), technique: t("alert_technique"), count: t("alert_count") };
 let saved = "";
 let place = null;
@@ -19,10 +20,18 @@ async function open() {
   if (begun) return;
   begun = true;
   const answer = await fetch(page.urls.rules, { headers: { Accept: "application/json" } }).catch(() => null);
-  saved = answer?.ok ? (await answer.json()).text : "";
+  const body = await answer?.json().catch(() => null);
+  if (!answer?.ok || !body) {
+    begun = false; // nothing is edited that would take the place of rules which are not here yet
+    setTimeout(() => isShown("rules") && open(), AGAIN_MS);
+    return problem(body?.error ?? t("unreachable"));
+  }
+  problem("");
+  saved = body.text;
   place = await editor(byId("rules-editor"), { yaml: true, changed, check });
   place.set(draft("rules") ?? saved);
   changed(place.text());
+  for (const name of ["save", "try"]) byId(`rules-${name}`).disabled = false;
 }
 
 function changed(text) {

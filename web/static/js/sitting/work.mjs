@@ -9,6 +9,8 @@ import { page, t } from "../words.mjs";
 const PARTS = ["score", "steps", "timeline"];
 const told = [];
 let since = performance.now();
+let asked = 0;
+let put = 0;
 
 /** Call `run` after every refresh, and now. */
 export function onWork(run) {
@@ -18,9 +20,12 @@ export function onWork(run) {
 
 /** Ask for the parts anew; what was open stays open, and the focus stays where it was. */
 export async function refresh() {
+  const mine = ++asked;
   const answer = await fetch(page.urls.work, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (mine < put) return; // one that was asked for later is there already
+  put = mine;
   const open = new Set([...document.querySelectorAll("#part-steps details[open]")].map((one) => one.id));
   const focused = document.activeElement?.id;
   for (const part of PARTS) {
