@@ -354,6 +354,18 @@ def test_a_capture_is_downloaded(page: Page) -> None:
     assert Path(started.value.path()).read_bytes() == b"\xd4\xc3\xb2\xa1"
 
 
+def test_a_second_press_before_the_first_is_answered_is_none(page: Page, served: Served) -> None:
+    served.lab.asked.clear()
+    with held(page, "capture_start"):
+        page.locator("#capture").click()
+        page.locator("#capture").click()
+    expect(page.locator("#capture")).to_have_text("Stop and download")
+    page.locator("#capture").click()
+    expect(page.locator("#capture")).to_have_text("Capture")
+    asked = [verb for verb, _ in served.lab.asked if verb.startswith("capture")]
+    assert asked == ["capture_start", "capture_stop"]
+
+
 def test_without_the_bundle_the_page_draws_its_own_charts(
     page: Page, served: Served, complaints: Complaints
 ) -> None:

@@ -1,6 +1,7 @@
 """The instructor's pages in Chromium: a class from its roster to its grades, by mouse and by keyboard."""
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -208,6 +209,18 @@ def test_the_matrix_by_keyboard(page: Page, matrix: str) -> None:
     expect(page.locator("#pick-all")).to_be_focused()
     page.keyboard.press("Space")
     expect(page.locator("#targets")).to_have_text("3 selected")
+
+
+def test_the_last_evidence_asked_for_is_shown(page: Page, matrix: str) -> None:
+    assert matrix
+    first = (cell(page, 1, 0).get_attribute("href") or "").rpartition("/")[2]
+    with page.expect_response(re.compile(f"/{first}[?]part")) as late, held(page, f"{first}?part=1"):
+        cell(page, 1, 0).click()
+        cell(page, 1, 1).click()
+        expect(page.locator("#evidence-title")).to_contain_text("Known certificates")
+    late.value.finished()
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    expect(page.locator("#evidence-title")).to_contain_text("Known certificates")
 
 
 def test_sorted_and_filtered(page: Page, served: Served, matrix: str) -> None:
