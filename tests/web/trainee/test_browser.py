@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium, held
@@ -518,3 +518,25 @@ def test_a_monitor_that_is_looked_at_twice_while_its_charts_come_draws_each_once
         page.locator("#tab-monitor").click()
     expect(page.locator("#monitor-list .u-over")).to_have_count(4)
     expect(page.locator("#monitor-list figure")).to_have_count(4)
+
+
+def test_parts_that_come_late_do_not_replace_newer_ones(page: Page) -> None:
+    late: list[tuple[Route, APIResponse]] = []
+
+    def first_late(route: Route) -> None:
+        if late:
+            route.continue_()
+        else:
+            late.append((route, route.fetch()))
+
+    page.route("**/sittings/1/work", first_late)
+    with page.expect_request("**/sittings/1/work"):
+        page.evaluate("import('/static/js/sitting/work.mjs').then((work) => void work.refresh())")
+    check(page, "fail")
+    (route, answer) = late.pop()
+    with page.expect_response("**/sittings/1/work") as arrived:
+        route.fulfill(response=answer)
+    arrived.value.finished()
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    expect(page.locator('.step[data-outcome="fail"]')).to_have_count(2)
+    page.unroute("**/sittings/1/work")
