@@ -8,12 +8,14 @@ It alone has rights over the engine. What it is told comes over a socket of the 
 | adopt | shape, plan | lifeline |
 | carry | plan, machine, again | news, lifeline |
 | end | lab | – |
+| remove | shape, plan | news: `{"removed"}` |
 | job | lab, job | news |
 | terminal | lab, zone, columns, rows | the terminal's other end |
 | found | – | where the plans of the labs that there are go |
 
 News are JSON lines (`contract.Launch`, `contract.Errand`). `carry`
-is of the devices of a spread lab that are on this machine (`away`): `again` keeps those that are there. A lifeline is closed when the lab has ended and nothing of it is left.
+is of the devices of a spread lab that are on this machine (`away`): `again` keeps those that are there. `remove` is of all that there is of a lab which is
+not to be here, what was ordered before included. A lifeline is closed when the lab has ended and nothing of it is left.
 When the supervisor goes, the steward goes, and labs stay.
 """
 
@@ -83,8 +85,8 @@ class Steward:
 
     def _obey(self, fds: list[int], order: dict[str, Any]) -> Work:
         verbs: dict[str, Callable[..., Work]] = {
-            "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "end": self._end, "job": self._job,
-            "terminal": self._terminal, "found": self._found,
+            "launch": self._launch, "adopt": self._adopt, "carry": self._carry, "end": self._end,
+            "remove": self._remove, "job": self._job, "terminal": self._terminal, "found": self._found,
         }  # fmt: skip
         return verbs[order.pop("do")](fds, **order)
 
@@ -164,11 +166,17 @@ class Steward:
                 del self._labs[lab.plan.name]
             os.close(lifeline)
 
-    async def remove(self, shape: str, plan: Plan) -> None:
-        """All that there is of a lab that is not to be here; harmless where there is nothing. Raises: UsineError."""
-        await (self._labs.get(plan.name) or self._carried(shape, msgspec.to_builtins(plan))).end(
-            graceful=False
-        )
+    async def _remove(self, fds: list[int], shape: str, plan: dict[str, Any]) -> None:
+        """Harmless where there is nothing."""
+        (news,) = fds
+        say = sayer(news)
+        try:
+            await (self._labs.get(plan["name"]) or self._carried(shape, plan)).end(graceful=False)
+            say({"removed": plan["name"]})
+        except UsineError as error:
+            say({"error": refusal(error)})
+        finally:
+            os.close(news)
 
     async def subnets(self) -> list[str]:
         """Those of all networks of the engine. Raises: UsineError."""

@@ -6,12 +6,12 @@ It is a steward (`lab.runtimes.docker.steward`) that is told what to do over a n
 |---|---|---|
 | free | – | `{"available_bytes"}` |
 | subnets | – | `{"subnets"}`: those of all networks of this engine |
-| launch | shape, plan, files, again, fresh (what a lab of this name left here goes first) | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
+| launch | shape, plan, start, files, again, fresh (what a lab of this name left here goes first) | news as JSON lines (`contract.Launch`); the last one of a lab that is ready has its line's `files` |
 | adopt | shape, plan | nothing; then `lifeline` |
-| carry | plan, machine, files, again, fresh | as of `launch`, for the devices of a spread lab that are on this machine (`places`); with `again` those that are there stay |
+| carry | plan, start, machine, files, again, fresh | as of `launch`, for the devices of a spread lab that are on this machine (`places`); with `again` those that are there stay |
 | lifeline | lab | bytes when the lab has ended, before the end |
 | end | lab | – |
-| remove | shape, plan | `{"removed"}`: all that is left of a lab that is another machine's now |
+| remove | shape, plan, start | `{"removed"}`: all that is left of a lab that is another machine's now, or was given up; what arrives of that start later is refused |
 | job, terminal | as of a steward | both ways |
 | control | lab | both ways, to the lab's control channel |
 | forward | lab, device | both ways, to the device |
@@ -24,6 +24,7 @@ import os
 import shutil
 import socket
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ PORT = 9600
 SECRET_FILE = Path("/run/secrets/usine-node")
 MOUNT, VOLUME_VARIABLE = Path("/node"), "USINE_NODE_VOLUME"
 GONE = b"gone"
+GIVEN_UP_MAX = 256
 
 
 class Node:
@@ -53,6 +55,7 @@ class Node:
         self._steward, self._orders, self._home, self._secret = steward, orders, home, secret
         self._lifelines: dict[str, int] = {}
         self._plans: dict[str, Plan] = {}
+        self._given_up: deque[str] = deque(maxlen=GIVEN_UP_MAX)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One order, to its end."""
@@ -109,10 +112,15 @@ class Node:
         stream.writer.write(await (await _read(news)).read())
 
     async def _brought(self, order: dict[str, Any]) -> Plan:
-        """The head's plan as it is here, with the line's files."""
+        """The head's plan as it is here, with the line's files. Raises: StartError: its start was given up meanwhile."""
         plan = self._here(order["plan"])
         if order["fresh"]:
             await asyncio.to_thread(shutil.rmtree, plan.folder, ignore_errors=True)
+        # Orders come by connections of their own: the one that gave this start up may have overtaken it.
+        if order["start"] in self._given_up:
+            raise StartError(
+                f"le départ de {plan.name} a été abandonné", f"the start of {plan.name} was given up"
+            )
         line = unpacked(order["files"], Path(plan.control).parent / "model")
         return msgspec.structs.replace(plan, line=str(line))
 
@@ -145,9 +153,11 @@ class Node:
         self._order({"do": "end", "lab": order["lab"]}, [])
 
     async def _remove(self, stream: Stream, order: dict[str, Any]) -> None:
-        plan = self._here(order["plan"])
-        await self._steward.remove(order["shape"], plan)
-        stream.send({"removed": plan.name})
+        self._given_up.append(order["start"])
+        news, theirs = os.pipe()
+        # As an order among the others: the steward has heard by then what was ordered before.
+        self._order({"do": "remove", "shape": order["shape"], "plan": self._here(order["plan"])}, [theirs])
+        stream.writer.write(await (await _read(news)).read())
 
     async def _both_ways(self, stream: Stream, order: dict[str, Any]) -> None:
         """What follows a steward's own order: bytes of a socket."""

@@ -36,6 +36,7 @@ class Nodes:
         """The lab, in the words of an order."""
         return {
             "shape": SHAPES[placed.shape],
+            "start": placed.start,
             "plan": {**msgspec.to_builtins(placed.plan), "home": str(self._home)},
         }
 

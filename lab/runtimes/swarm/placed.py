@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -24,13 +25,14 @@ def unheard(plan: Plan) -> None:
 class Placed:
     """`plan` is the supervisor's, `shape` the runtime's name; `order` gives the main machine an order.
 
-    `machines` are those that carry it, the main one first: it has the plant, and all ways in.
+    `machines` are those that carry it, the main one first: it has the plant, and all ways in. `start` tells this start of the lab from others.
     """
 
     def __init__(
         self, plan: Plan, shape: str, machine: Machine, order: Order, away: Sequence[Machine] = ()
     ) -> None:
         self.plan, self.shape, self._order = plan, shape, order
+        self.start = secrets.token_hex(8)
         self.machines = [machine, *away]
         self._servers: list[asyncio.Server] = []
         self._passing: set[asyncio.Task[Any]] = set()

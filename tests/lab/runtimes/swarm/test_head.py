@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -147,12 +148,15 @@ class LabsOfAMachine:
     async def subnets(self) -> list[str]:
         return [f"10.20{number}.0.0/24" for number in range(len(self.plans))]
 
-    async def remove(self, _shape: str, plan: Plan) -> None:
+    async def _remove(self, fds: list[int], order: dict[str, Any]) -> None:
+        plan = msgspec.convert(order["plan"], Plan)
         self.removed.append(plan.name)
         self.plans.pop(plan.name, None)
         self.away.pop(plan.name, None)
         if plan.name in self.lifelines:
             os.close(self.lifelines.pop(plan.name))
+        os.write(fds[0], msgspec.json.encode({"removed": plan.name}) + b"\n")
+        os.close(fds[0])
 
 
 class Site:
@@ -538,6 +542,28 @@ async def test_a_spread_lab_of_which_a_part_is_refused_leaves_nothing(
         assert not any([*labs.plans, *labs.away] for labs in site.labs.values())
         assert not site.networks.there
         assert not Path(site.plan("one").control).exists()
+
+
+async def test_a_part_that_arrives_after_its_start_was_given_up_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes by another connection than what gave it up, and a slow machine may hear of it later."""
+    given_up, late = threading.Event(), threading.Event()
+
+    def slow(folder: str, ignore_errors: bool) -> None:
+        if "/b/" in folder:
+            given_up.wait(HANG_S)
+            late.set()
+
+    monkeypatch.setattr(shutil, "rmtree", slow)
+    async with standing(tmp_path) as site:
+        _said, last = await site.start("one", 13, spread=True)
+        assert await asyncio.wait_for(last, HANG_S) == b""
+        assert site.labs["b"].removed == ["one"]
+        given_up.set()
+        await asyncio.to_thread(late.wait, HANG_S)
+        await asyncio.sleep(0.2)
+        assert not site.labs["b"].away
 
 
 @pytest.mark.parametrize("which", [0, 1])
