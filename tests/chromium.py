@@ -43,15 +43,18 @@ def chromium(profile: Path, limit_ms: float = 30_000) -> "Iterator[BrowserContex
 
 
 @contextmanager
-def held(page: "Page", script: str) -> "Iterator[None]":
-    """`script` is on its way to `page` until the end, as it is on a slow network: go there with `wait_until="commit"`."""
+def held(page: "Page", end: str) -> "Iterator[None]":
+    """What `page` asks for at addresses with that end is on its way until the block's, as on a slow network.
+
+    Where it is a script of the page, go there with `wait_until="commit"`.
+    """
     waiting: list[Route] = []
-    page.route(f"**/{script}", lambda route: waiting.append(route))
+    page.route(f"**/{end}", lambda route: waiting.append(route))
     yield
-    assert waiting, f"nobody asked for {script}"
+    assert waiting, f"nobody asked for {end}"
     for one in waiting:
         one.continue_()
-    page.unroute(f"**/{script}")
+    page.unroute(f"**/{end}")
 
 
 class Complaints:

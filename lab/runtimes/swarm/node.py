@@ -114,15 +114,19 @@ class Node:
     async def _brought(self, order: dict[str, Any]) -> Plan:
         """The head's plan as it is here, with the line's files. Raises: StartError: its start was given up meanwhile."""
         plan = self._here(order["plan"])
+        self._check_wanted(order, plan)  # what is in its folder may be a later start's
         if order["fresh"]:
             await asyncio.to_thread(shutil.rmtree, plan.folder, ignore_errors=True)
-        # Orders come by connections of their own: the one that gave this start up may have overtaken it.
+        self._check_wanted(order, plan)
+        line = unpacked(order["files"], Path(plan.control).parent / "model")
+        return msgspec.structs.replace(plan, line=str(line))
+
+    def _check_wanted(self, order: dict[str, Any], plan: Plan) -> None:
+        """Orders come by connections of their own: the one that gave this start up may have overtaken it. Raises: StartError."""
         if order["start"] in self._given_up:
             raise StartError(
                 f"le départ de {plan.name} a été abandonné", f"the start of {plan.name} was given up"
             )
-        line = unpacked(order["files"], Path(plan.control).parent / "model")
-        return msgspec.structs.replace(plan, line=str(line))
 
     async def _adopt(self, _stream: Stream, order: dict[str, Any]) -> None:
         plan = self._here(order["plan"])

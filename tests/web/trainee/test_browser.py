@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
+from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, expect
 
 from simulators.model import Line
 from tests.chromium import Complaints, chromium, held
@@ -438,20 +438,26 @@ def test_a_device_chosen_while_another_is_loading_is_the_one_that_is_edited(page
     expect(editor).to_contain_text("listener 1883")
 
 
-def test_what_is_chosen_while_a_configuration_is_applied_keeps_its_draft(page: Page, work: Work) -> None:
+def broker_drafted(page: Page) -> Locator:
+    """The editor, with a draft of the broker's configuration: port 1884 in place of 1883."""
     page.locator("#tab-configuration").click()
     page.locator("#configuration-device").select_option("broker")
     editor = page.locator("#configuration-editor")
     expect(editor).to_contain_text("listener 1883")
     write(page, "listener 1884\n")
+    return editor
+
+
+def test_what_is_chosen_while_a_configuration_is_applied_keeps_its_draft(page: Page, work: Work) -> None:
+    editor = broker_drafted(page)
     page.locator("#configuration-device").select_option("plc2")
     expect(editor).to_contain_text("anonymous: engineer")
     write(page, STRONG)
+    waiting: list[Route] = []
     page.route(
         "**/configurations/plc2",
         lambda route: waiting.append(route) if route.request.method == "POST" else route.continue_(),
     )
-    waiting: list[Route] = []
     page.locator("#configuration-apply").click()
     expect(page.locator("#configuration-editor[inert]")).to_be_visible()
     page.locator("#configuration-device").select_option("broker")
@@ -467,18 +473,16 @@ def test_what_is_chosen_while_a_configuration_is_applied_keeps_its_draft(page: P
 
 
 def test_a_device_that_is_reset_leaves_the_draft_of_another(page: Page, served: Served) -> None:
-    page.locator("#tab-configuration").click()
-    page.locator("#configuration-device").select_option("broker")
-    editor = page.locator("#configuration-editor")
-    expect(editor).to_contain_text("listener 1883")
-    write(page, "listener 1884\n")
+    editor = broker_drafted(page)
     for device, holds in (("plc2", "listener 1884"), ("broker", "listener 1883")):
         page.locator("#tab-lab").click()
         page.locator("#reset-device").select_option(device)
         page.locator('[data-reset="device"]').click()
-        page.locator("#confirm-yes").click()
+        with page.expect_response("**/configurations/broker"):
+            page.locator("#confirm-yes").click()
         expect(page.locator("#reset-said")).to_have_text("Done: it is as it was.")
         page.locator("#tab-configuration").click()
+        expect(page.locator("#configuration-editor:not([inert])")).to_be_visible()
         expect(editor).to_contain_text(holds)
 
 
@@ -492,7 +496,7 @@ def test_a_device_that_is_reset_leaves_the_draft_of_another(page: Page, served: 
 def test_what_does_not_arrive_is_asked_for_again_and_not_overwritten(
     page: Page, work: Work, complaints: Complaints, tab: str, address: str, holds: str
 ) -> None:
-    complaints.provoke("ERR_FAILED")
+    complaints.provoke("ERR_FAILED", address.strip("*"))
     work.rules = RULE
     page.route(address, lambda route: route.abort())
     page.locator(f"#tab-{tab}").click()

@@ -23,7 +23,9 @@ from lab.runtimes.swarm import head as head_module
 from lab.runtimes.swarm.head import Head
 from lab.runtimes.swarm.machines import Machine
 from lab.runtimes.swarm.node import Node
+from lab.runtimes.swarm.placed import Placed
 from lab.runtimes.swarm.streams import LINE_BYTES, Stream
+from simulators.errors import StartError
 from simulators.host.plan import Plan
 from simulators.model import Line
 from tests.waiting import HANG_S, last_served
@@ -564,6 +566,21 @@ async def test_a_part_that_arrives_after_its_start_was_given_up_is_not_begun(
         await asyncio.to_thread(late.wait, HANG_S)
         await asyncio.sleep(0.2)
         assert not site.labs["b"].away
+
+
+async def test_an_order_of_a_start_that_was_given_up_leaves_a_later_one_s_files(tmp_path: Path) -> None:
+    async with standing(tmp_path) as site:
+        machine = site.machines["b"]
+        late = Placed(
+            site.plan("one"), "swarm", machine, lambda order: site.head._nodes.order(machine, order)
+        )
+        assert await site.head._nodes.remove(late, machine)
+        later = site.folder / "b" / "home" / "labs" / "one" / "kept"
+        later.parent.mkdir(parents=True)
+        later.touch()
+        with pytest.raises(StartError, match="abandonné"):
+            await site.head._nodes.carry(late, machine, {}, again=False, fresh=True)
+        assert later.exists()
 
 
 @pytest.mark.parametrize("which", [0, 1])
